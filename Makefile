@@ -1,0 +1,73 @@
+# `make help` explains every target. Nothing here needs more than Python 3.11 and make.
+
+PYTHON   ?= python3.11
+HOST     ?= 127.0.0.1
+PORT     ?= 8000
+DATA_DIR ?= data
+
+BIN     := .venv/bin
+RUNTIME := .venv/.runtime-installed
+DEV     := .venv/.dev-installed
+PIP     := $(BIN)/python -m pip --disable-pip-version-check --no-input
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint format types contracts openapi openapi-check check bench lock clean
+
+help: ## 列出全部目标 / Explain every target
+	@echo "make <target> [PORT=$(PORT)] [HOST=$(HOST)] [DATA_DIR=$(DATA_DIR)] [PYTHON=$(PYTHON)]"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(RUNTIME): requirements/runtime.txt requirements/build.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+		{ echo "需要 Python 3.11 / Python 3.11 is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) install --quiet --require-hashes -r requirements/build.txt -r requirements/runtime.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): $(RUNTIME) requirements/dev.txt
+	$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+install: $(DEV) ## 建立 .venv 并按锁定的版本和哈希安装 / Create .venv, install what the locks name (by hash)
+
+run: $(RUNTIME) ## 启动演示县：内嵌数据库、接口、后台任务 / Serve a demonstration county on PORT, data in DATA_DIR
+	@exec $(BIN)/toilet-api serve --demo --host "$(HOST)" --port "$(PORT)" --data-dir "$(DATA_DIR)"
+
+test: $(DEV) ## 运行全部测试（两个进程） / Run the whole suite in two processes
+	@$(BIN)/python -m pytest -n 2 -q $(ARGS)
+
+lint: $(DEV) ## 代码检查与格式核对 / ruff: rules and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(DEV) ## 自动整理代码格式 / Rewrite the code in the house format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: $(DEV) ## 类型检查（严格） / mypy, strict
+	@$(BIN)/mypy
+
+contracts: $(DEV) ## 核对各房间的依赖方向 / import-linter: the floors of the house
+	@NO_COLOR=1 $(BIN)/lint-imports --no-logo
+
+openapi: $(DEV) ## 重写 openapi/openapi.json / Rewrite the committed document of the interface
+	@$(BIN)/toilet-api openapi --output openapi/openapi.json
+
+openapi-check: $(DEV) ## 核对 openapi.json 是否最新 / Fail where the committed document is stale
+	@$(BIN)/toilet-api openapi --check openapi/openapi.json
+
+check: lint types contracts openapi-check test ## 提交前的全部检查 / Everything that CI checks
+
+bench: $(DEV) ## 运行 benchmarks/ 下的测量 / Run the measurements in benchmarks/
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lock: ## 重新生成依赖锁文件（需要 uv） / Make the lock files anew from pyproject.toml (needs uv)
+	@set -e; lock="uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --quiet"; \
+	uv pip compile --group build --universal --python-version 3.11 --generate-hashes --no-header --quiet -o requirements/build.txt; \
+	$$lock -o requirements/runtime.txt; \
+	$$lock --group dev --group build -o requirements/dev.txt
+
+clean: ## 删除环境与缓存，保留 DATA_DIR / Remove the environment and caches; DATA_DIR stays
+	rm -rf .venv build src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find src tests migrations -name __pycache__ -type d -prune -exec rm -rf {} +

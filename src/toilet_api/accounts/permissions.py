@@ -1,0 +1,245 @@
+"""The one table of roles: what each may do, at which level of division it is granted, and whom it manages.
+
+Shown at `GET /roles` and in docs/roles.md, which is written from here. A role is changed here and nowhere else.
+"""
+
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+PrincipalKind = Literal["person", "client"]
+
+LEVEL_OF_LENGTH = {2: 1, 4: 2, 6: 3, 9: 4, 12: 5}
+"""Length of a division code -> its level: 1 province, 2 city, 3 county, 4 township, 5 village."""
+
+LEVEL_NAMES = {
+    1: ("省", "province"),
+    2: ("市", "city"),
+    3: ("县", "county"),
+    4: ("乡镇", "township"),
+    5: ("村", "village"),
+}
+
+
+class Permission(StrEnum):
+    """One thing that can be allowed; also the OAuth2 scope of the same name."""
+
+    DIVISION_READ = "division.read"
+    DIVISION_MANAGE = "division.manage"
+    ACCOUNT_READ = "account.read"
+    ACCOUNT_MANAGE = "account.manage"
+    TRAINING_RECORD = "training.record"
+    HOUSEHOLD_READ = "household.read"
+    HOUSEHOLD_WRITE = "household.write"
+    HOUSEHOLD_REMOVE = "household.remove"
+    HOUSEHOLD_RESTORE = "household.restore"
+    PERSON_REVEAL = "person.reveal"
+    HISTORY_READ = "history.read"
+    VISIT_READ = "visit.read"
+    VISIT_WRITE = "visit.write"
+    VISIT_SUBMIT = "visit.submit"
+    VISIT_VERIFY_TOWNSHIP = "visit.verify_township"
+    VISIT_VERIFY_COUNTY = "visit.verify_county"
+    PROBLEM_READ = "problem.read"
+    PROBLEM_RECORD_WORK = "problem.record_work"
+    PROBLEM_DISMISS = "problem.dismiss"
+    CATALOGUE_MANAGE = "catalogue.manage"
+    CAMPAIGN_READ = "campaign.read"
+    CAMPAIGN_MANAGE = "campaign.manage"
+    IMPORT_CREATE = "import.create"
+    IMPORT_READ = "import.read"
+    ATTACHMENT_WRITE = "attachment.write"
+    ATTACHMENT_READ = "attachment.read"
+    AUDIT_READ = "audit.read"
+    ROLE_READ = "role.read"
+
+
+PERMISSION_LABELS: dict[Permission, tuple[str, str]] = {
+    Permission.DIVISION_READ: ("查看区划", "Read divisions"),
+    Permission.DIVISION_MANAGE: ("维护区划", "Maintain divisions: create, rename, merge, split, move"),
+    Permission.ACCOUNT_READ: ("查看账号", "Read accounts"),
+    Permission.ACCOUNT_MANAGE: ("管理账号", "Manage the accounts of the roles below"),
+    Permission.TRAINING_RECORD: ("登记培训", "Record training"),
+    Permission.HOUSEHOLD_READ: ("查看农户户厕（脱敏）", "Read households and toilets, masked"),
+    Permission.HOUSEHOLD_WRITE: ("录入和修改农户户厕", "Enter and alter households and toilets"),
+    Permission.HOUSEHOLD_REMOVE: ("删除农户户厕（须说明理由）", "Remove households and toilets, with a reason"),
+    Permission.HOUSEHOLD_RESTORE: ("恢复已删除的农户户厕", "Restore removed households and toilets"),
+    Permission.PERSON_REVEAL: ("查看个人信息明文（留痕）", "Reveal personal data, with a trace"),
+    Permission.HISTORY_READ: ("查看记录的修改历史", "Read the history of records"),
+    Permission.VISIT_READ: ("查看摸排", "Read survey visits"),
+    Permission.VISIT_WRITE: ("录入摸排", "Enter survey visits"),
+    Permission.VISIT_SUBMIT: ("提交摸排", "Submit survey visits"),
+    Permission.VISIT_VERIFY_TOWNSHIP: ("乡镇审核摸排", "Verify or return visits at the township"),
+    Permission.VISIT_VERIFY_COUNTY: ("县级审核摸排", "Verify or return visits at the county"),
+    Permission.PROBLEM_READ: ("查看问题台账", "Read the problem ledger"),
+    Permission.PROBLEM_RECORD_WORK: ("登记工作推进中的问题", "Record problems in the work itself"),
+    Permission.PROBLEM_DISMISS: ("撤销误登的问题", "Dismiss problems recorded in error"),
+    Permission.CATALOGUE_MANAGE: ("维护问题目录", "Maintain the catalogue of problems"),
+    Permission.CAMPAIGN_READ: ("查看专项行动", "Read campaigns"),
+    Permission.CAMPAIGN_MANAGE: ("管理专项行动", "Manage campaigns"),
+    Permission.IMPORT_CREATE: ("导入台账", "Import ledgers"),
+    Permission.IMPORT_READ: ("查看导入报告", "Read import reports"),
+    Permission.ATTACHMENT_WRITE: ("上传照片附件", "Upload photos"),
+    Permission.ATTACHMENT_READ: ("查看照片附件", "Read photos"),
+    Permission.AUDIT_READ: ("查看审计记录", "Read audit entries"),
+    Permission.ROLE_READ: ("查看角色表", "Read the table of roles"),
+}
+
+
+class Role(StrEnum):
+    """A part that a person or a system plays in a division."""
+
+    PROVINCE_INSPECTOR = "province_inspector"
+    CITY_INSPECTOR = "city_inspector"
+    COUNTY_ADMIN = "county_admin"
+    COUNTY_REVIEWER = "county_reviewer"
+    TOWNSHIP_MANAGER = "township_manager"
+    VILLAGE_SURVEYOR = "village_surveyor"
+    AUDITOR = "auditor"
+    INTEGRATION_CLIENT = "integration_client"
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRule:
+    """One row of the table."""
+
+    zh: str
+    en: str
+    kind: PrincipalKind
+    levels: frozenset[int]
+    """The levels of division it may be granted at."""
+    permissions: frozenset[Permission]
+    manages: frozenset[Role]
+    """Roles whose accounts it creates, alters, locks and resets, inside its own division."""
+    rule: str
+    """Where the role comes from."""
+
+
+_P = Permission
+
+# What everyone reads in his own division. Personal data in it is masked.
+_READ = frozenset(
+    {
+        _P.DIVISION_READ,
+        _P.HOUSEHOLD_READ,
+        _P.HISTORY_READ,
+        _P.VISIT_READ,
+        _P.PROBLEM_READ,
+        _P.CAMPAIGN_READ,
+        _P.ATTACHMENT_READ,
+        _P.ROLE_READ,
+    }
+)
+_ENTER = frozenset({_P.HOUSEHOLD_WRITE, _P.VISIT_WRITE, _P.VISIT_SUBMIT, _P.ATTACHMENT_WRITE})
+_ACCOUNTS = frozenset({_P.ACCOUNT_READ, _P.ACCOUNT_MANAGE})
+
+ROLES: dict[Role, RoleRule] = {
+    Role.PROVINCE_INSPECTOR: RoleRule(
+        "省级督查员",
+        "Provincial inspector",
+        "person",
+        frozenset({1}),
+        # No import.read: a report quotes cells as they were uploaded, and inspectors read masked data only.
+        _READ | _ACCOUNTS,
+        # Counties directly under a province (省直管县) have no city above them, so the province may name their
+        # administrators as well.
+        frozenset({Role.CITY_INSPECTOR, Role.COUNTY_ADMIN, Role.AUDITOR, Role.INTEGRATION_CLIENT}),
+        "工作方案 四（四）月调度、月通报",
+    ),
+    Role.CITY_INSPECTOR: RoleRule(
+        "市级督查员",
+        "City inspector",
+        "person",
+        frozenset({2}),
+        _READ | _ACCOUNTS,
+        frozenset({Role.COUNTY_ADMIN, Role.AUDITOR, Role.INTEGRATION_CLIENT}),
+        "工作方案 四（四）每半月一调度",
+    ),
+    Role.COUNTY_ADMIN: RoleRule(
+        "县级管理员",
+        "County administrator",
+        "person",
+        frozenset({3}),
+        # Everything but the audit entries: whoever administers is not the one who audits it (GB/T 22239-2019).
+        frozenset(Permission) - {_P.AUDIT_READ},
+        frozenset({Role.COUNTY_REVIEWER, Role.TOWNSHIP_MANAGER, Role.VILLAGE_SURVEYOR, Role.INTEGRATION_CLIENT}),
+        "工作方案 四（二）2、4 县级牵头，建立系统和台账",
+    ),
+    Role.COUNTY_REVIEWER: RoleRule(
+        "县级审核员",
+        "County reviewer",
+        "person",
+        frozenset({3}),
+        _READ | {_P.VISIT_VERIFY_COUNTY},
+        frozenset(),
+        "工作方案 四（五）县级全面复核",
+    ),
+    Role.TOWNSHIP_MANAGER: RoleRule(
+        "乡镇管理员",
+        "Township manager",
+        "person",
+        frozenset({4}),
+        # Removal is undone by the level above, so household.restore is the county's.
+        _READ
+        | _ENTER
+        | _ACCOUNTS
+        | {
+            _P.HOUSEHOLD_REMOVE,
+            _P.VISIT_VERIFY_TOWNSHIP,
+            _P.PROBLEM_RECORD_WORK,
+            _P.IMPORT_CREATE,
+            _P.IMPORT_READ,
+            _P.TRAINING_RECORD,
+        },
+        frozenset({Role.VILLAGE_SURVEYOR}),
+        "工作方案 四（二）2 乡镇（区）为责任主体，抽调人员成立工作专班",
+    ),
+    Role.VILLAGE_SURVEYOR: RoleRule(
+        "村级摸排员",
+        "Village surveyor",
+        "person",
+        frozenset({5}),
+        _READ | _ENTER,
+        frozenset(),
+        "工作方案 四（二）3 谁摸排、谁签字、谁负责；五（二）先培训后上岗",
+    ),
+    Role.AUDITOR: RoleRule(
+        "审计员",
+        "Auditor",
+        "person",
+        frozenset({1, 2, 3}),
+        _READ | {_P.ACCOUNT_READ, _P.IMPORT_READ, _P.AUDIT_READ},
+        frozenset(),
+        "GB/T 22239-2019 审计管理与系统管理分离",
+    ),
+    Role.INTEGRATION_CLIENT: RoleRule(
+        "对接系统",
+        "Integration client",
+        "client",
+        frozenset({1, 2, 3}),
+        _READ | {_P.IMPORT_CREATE, _P.IMPORT_READ},
+        frozenset(),
+        "工作方案 四（二）4 大数据信息管理系统；接口约定",
+    ),
+}
+
+DEFAULT_CLIENT_SCOPES = _READ
+"""What a system may do when nothing more was granted to it: read, masked. `import.create` must be named."""
+
+
+def level_of(code: str) -> int:
+    """The level of a division code, 1 province to 5 village; 0 for anything that is no division code."""
+    return LEVEL_OF_LENGTH.get(len(code), 0)
+
+
+def permissions_of(role: Role, narrowed_to: Set[str] | None = None) -> frozenset[Permission]:
+    """What `role` may do, narrowed by the scopes of a token or system where there are any."""
+    held = ROLES[role].permissions
+    return held if narrowed_to is None else frozenset(p for p in held if p in narrowed_to)
+
+
+def in_order(permissions: Iterable[str]) -> list[str]:
+    """Permissions in the order of the table, so that answers and documents do not change by chance."""
+    held = set(permissions)
+    return [permission.value for permission in Permission if permission in held]

@@ -1,0 +1,69 @@
+"""Builds the FastAPI app: rooms, error answers, documentation."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from anyio import to_thread
+from fastapi import APIRouter, FastAPI
+
+from toilet_api import __version__
+from toilet_api.accounts.caller import may
+from toilet_api.accounts.permissions import Permission
+from toilet_api.accounts.routes import router as accounts
+from toilet_api.accounts.routes import well_known
+from toilet_api.divisions.routes import build_router as build_divisions
+from toilet_api.exchange.routes import router as exchange
+from toilet_api.handbook import pages
+from toilet_api.kernel import answers
+from toilet_api.kernel.database import Database
+from toilet_api.kernel.limits import Envelope
+from toilet_api.kernel.objects import ObjectStore
+from toilet_api.kernel.routes import health, problem_pages
+from toilet_api.kernel.routes import router as reference
+from toilet_api.kernel.vault import Vault
+from toilet_api.openapi import describe
+from toilet_api.registry.routes import router as registry
+from toilet_api.settings import Settings
+from toilet_api.survey.routes import router as survey
+
+API = "/api/v1"
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application, not yet connected. `settings.database_url` must be set; the database must be migrated."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        to_thread.current_default_thread_limiter().total_tokens = settings.database_pool_size + 12
+        yield
+        app.state.database.dispose()
+
+    app = FastAPI(
+        title="农村户厕问题摸排整改接口 / toilet_api",
+        version=__version__,
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        separate_input_output_schemas=True,
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    app.state.database = Database(settings)
+    app.state.vault = Vault(settings)
+    app.state.objects = ObjectStore(settings)
+    app.state.cursor_secret = settings.secret("cursor")
+
+    api = APIRouter(prefix=API)
+    divisions = build_divisions(may(Permission.DIVISION_READ), may(Permission.DIVISION_MANAGE))
+    for router in (reference, accounts, divisions, registry, survey, exchange):
+        api.include_router(router)
+    app.include_router(api)
+    app.include_router(well_known)
+    app.include_router(problem_pages)
+    app.include_router(health)
+    pages.mount(app)
+    answers.install(app)
+    app.add_middleware(Envelope, settings=settings)
+    describe(app)
+    return app

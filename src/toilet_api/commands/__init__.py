@@ -1,0 +1,1 @@
+"""What `toilet-api` does, a file for each group of commands."""

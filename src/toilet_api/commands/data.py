@@ -1,0 +1,92 @@
+"""`migrate`, `demo`, `worker`, `divisions load`: what works on the database."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import toilet_api.app  # noqa: F401 - its rooms declare the tasks
+from toilet_api.commands import demo as demonstration
+from toilet_api.commands.deployment import DataDir, deployment, part, prepare, say
+from toilet_api.divisions import loading
+from toilet_api.kernel import jobs, progress
+from toilet_api.kernel.database import Database
+from toilet_api.kernel.migrations import migrate as run_migrations
+
+divisions = typer.Typer(no_args_is_help=True, help="区划 / The division tree.")
+
+
+def migrate(data_dir: DataDir = None) -> None:
+    """建立或升级数据库结构 / Make or upgrade the tables, as DATABASE_OWNER_URL."""
+    with deployment(data_dir) as settings:
+        run_migrations(settings)
+        say(f"数据库结构已是最新 / The schema {settings.database_schema} is up to date")
+
+
+def demo(
+    county: Annotated[
+        str, typer.Option(help="六位县级区划代码 / County, 6 digits.", metavar="CODE")
+    ] = demonstration.COUNTY,
+    households: Annotated[
+        int, typer.Option(min=1, max=1_000_000, help="户数 / Households.")
+    ] = demonstration.HOUSEHOLDS,
+    seed: Annotated[
+        int, typer.Option(help="相同的数得到相同的数据 / The same seed, the same data.")
+    ] = demonstration.SEED,
+    data_dir: DataDir = None,
+) -> None:
+    """在空库中装入演示县（人员均为虚构） / Load a synthetic county into an empty database."""
+    with deployment(data_dir) as settings:
+        with progress.shown() as step:
+            prepare(settings, step)
+            try:
+                demonstration.load(settings, county, households, seed, step)
+            except ValueError as error:  # no such county, or one without villages
+                say(str(error))
+                raise typer.Exit(1) from None
+        for login in demonstration.logins(settings):
+            say(f"{login.username:<20} {login.roles:<38} {login.display_name}")
+        if os.environ.get("DEMO_PASSWORD"):
+            say("密码 / Password: DEMO_PASSWORD")
+        else:
+            say(f"密码 / Password: {demonstration.password(settings)}   ({settings.data_dir / 'demo_password'})")
+
+
+def worker(
+    data_dir: DataDir = None,
+    concurrency: Annotated[int, typer.Option(min=1, max=32, help="同时处理的任务数 / Jobs at a time.")] = 2,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="处理完即退出 / --no-wait: end when nothing is due.")
+    ] = True,
+) -> None:
+    """运行后台任务（导入等） / Work on background jobs, until SIGTERM."""
+    with deployment(data_dir) as settings:
+        jobs.run_worker(settings, wait=wait, concurrency=concurrency)
+
+
+@divisions.command("load")
+def load_divisions(
+    file: Annotated[
+        Path | None,
+        typer.Argument(exists=True, dir_okay=False, help="code,name 的 CSV（可为 .xz）；省略则为随附的全国数据 / CSV."),
+    ] = None,
+    close_missing: Annotated[
+        bool, typer.Option(help="关闭文件中没有的区划 / Close divisions below the file's topmost that it lacks.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """装入区划：全国随附数据，或一个县的新名单 / Load the shipped tree, or a county's newer list."""
+    with deployment(data_dir) as settings:
+        run_migrations(settings)
+        database = Database(settings)
+        try:
+            with progress.shown() as step:
+                loaded = loading.load(database, file, part(step, "区划 / divisions"), close_missing=close_missing)
+        finally:
+            database.dispose()
+        say(
+            f"{loaded.rows} 行 / rows: 新增 added {loaded.added}, 更名 renamed {loaded.renamed}, "
+            f"未变 unchanged {loaded.unchanged}, 保留 kept {loaded.kept + loaded.ended}, 关闭 closed {loaded.closed}, "
+            f"{loaded.seconds} s"
+        )

@@ -1,0 +1,38 @@
+"""One web process: `python -m toilet_api.commands.web FD` serves the listening socket that its parent has opened."""
+
+import logging
+import socket
+import sys
+
+import uvicorn
+
+from toilet_api.app import create_app
+from toilet_api.commands.logs import configure_logging
+from toilet_api.settings import Settings
+
+
+def serve(descriptor: int) -> None:
+    """Serve until SIGTERM. The socket is shared by all web processes of `toilet-api serve`."""
+    configure_logging()
+    settings = Settings()
+    listening = socket.socket(fileno=descriptor)
+    config = uvicorn.Config(
+        create_app(settings),
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        log_config=None,
+        # Paths and queries may hold names and numbers of persons; the audit trail says who did what.
+        access_log=False,
+        server_header=False,
+        proxy_headers=True,
+        forwarded_allow_ips=settings.trusted_proxies,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=15,
+    )
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]))

@@ -1,0 +1,1 @@
+"""Moving data in and out: bulk upload of ledgers (台账导入)."""

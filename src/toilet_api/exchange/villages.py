@@ -1,0 +1,199 @@
+"""Which village a row means: by code or by name, within the scope of the import."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from toilet_api.exchange.findings import Findings, Place
+from toilet_api.exchange.headings import normalise
+
+_SUFFIX = re.compile(
+    r"(?:社区居民委员会|社区居委会|村民委员会|居民委员会|村委会|居委会|村委|居委|社区委会|社区居委|行政村|村社区|农村社区|嘎查|社区|村)$"
+)
+_TOWNSHIP_SUFFIX = re.compile(
+    r"(?:街道办事处|办事处|街道办|街道|民族乡|镇|乡|管理委员会|管委会|苏木|农场|林场|垦殖场)$"
+)
+_COUNTY_SUFFIX = re.compile(r"(?:自治县|县级市|自治州|自治区|地区|县|市|区|旗|省|州|盟)$")
+_EXPECTED = (
+    "导入范围内的村名或 12 位村代码",
+    "the name or the 12-digit code of a village within the scope of the import",
+)
+_HIGHER = (("township", 9), ("county", 6), ("city", 4), ("province", 2))
+
+
+@dataclass(slots=True)
+class Places:
+    """The divisions that an import may name: villages of its scope, the divisions above them, former codes and names.
+
+    `names` holds every division of the scope and its ancestors by code; `former` an old code's present one, and
+    `former_names` names that a present code once had.
+    """
+
+    names: dict[str, str]
+    former: Mapping[str, str] = field(default_factory=dict)
+    former_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    only: str | None = None
+    """The one village of the import, when it was narrowed to one: rows then need no column of villages."""
+    _exact: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    _stems: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    _old: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def __post_init__(self) -> None:
+        for code, name in self.names.items():
+            if len(code) == 12:
+                self._exact[normalise(name)].append(code)
+                self._stems[village_stem(name)].append(code)
+        for code, names in self.former_names.items():
+            for name in names if len(code) == 12 else ():
+                self._old[village_stem(name)].append(code)
+
+    def find(self, findings: Findings, cells: Mapping[str, tuple[Place, str]]) -> str | None:
+        """The code of the village that a row names, or None with a fault on `village` (or the division that disagrees).
+
+        `cells` holds place and text by field: village, village_code, township, county, city, province.
+        """
+        place, text = cells.get("village") or (Place("village"), "")
+        code_place, code_text = cells.get("village_code") or (Place("village"), "")
+        if not text and not code_text:
+            if self.only is not None and "village" not in cells and "village_code" not in cells:
+                return self.only
+            findings.reject(place, "bad_village", "", _EXPECTED)
+            return None
+        if code_text:
+            return self._by_code(findings, code_place, code_text, text, cells)
+        digits = re.sub(r"\.0+$", "", text)
+        if digits.isascii() and digits.isdigit():
+            return self._by_code(findings, place, digits, "", cells)
+        candidates, rule = self._named(text, cells)
+        fitting = [code for code in candidates if not self._disagreements(code, cells)]
+        if len(fitting) == 1:
+            if rule is not None:
+                findings.correct(place, rule, text, self.names[fitting[0]])
+            return fitting[0]
+        if fitting:
+            findings.reject(
+                place,
+                "ambiguous_village",
+                text,
+                (
+                    f"加上乡镇列，或用代码：{'、'.join(sorted(fitting)[:5])}",
+                    f"add the township, or give the code: {sorted(fitting)[:5]}",
+                ),
+            )
+        elif candidates:
+            self._report_disagreements(findings, candidates[0], cells)
+        else:
+            findings.reject(place, "bad_village", text, _EXPECTED)
+        return None
+
+    def _by_code(
+        self, findings: Findings, place: Place, text: str, name: str, cells: Mapping[str, tuple[Place, str]]
+    ) -> str | None:
+        given = re.sub(r"\.0+$", "", text.strip())
+        code = given if given in self.names else self.former.get(given, given)
+        if len(code) != 12 or code not in self.names:
+            findings.reject(place, "bad_village", text, _EXPECTED)
+            return None
+        if name and code not in self._named(name, cells)[0]:
+            findings.reject(
+                place,
+                "bad_village",
+                text,
+                (f"代码 {code} 是{self.names[code]}，与村名不符", f"{code} is {self.names[code]}"),
+            )
+            return None
+        if self._report_disagreements(findings, code, cells):
+            return None
+        if code != given:
+            findings.correct(place, "division_successor", given, code)
+        return code
+
+    def _named(self, text: str, cells: Mapping[str, tuple[Place, str]]) -> tuple[list[str], str | None]:
+        """Candidates by name, and the rule that had to help; present names before former ones."""
+        plain = normalise(text)
+        if plain in self._exact:
+            exact = self._exact[plain]
+            if any(not self._disagreements(code, cells) for code in exact):
+                return exact, None
+        stem = village_stem(text)
+        if stem in self._stems:
+            return self._stems[stem], "village_suffix"
+        shorter = self._without_higher(plain)
+        if shorter != plain and village_stem(shorter) in self._stems:
+            fitting = [
+                code
+                for code in self._stems[village_stem(shorter)]
+                if self._path_fits(code, plain.removesuffix(shorter))
+            ]
+            if fitting:
+                return fitting, "village_path"
+        if stem in self._old:
+            return self._old[stem], "division_successor"
+        return self._exact.get(plain, []), None
+
+    def _without_higher(self, text: str) -> str:
+        """The name without the names of divisions above that stand before it: 石渡乡安乐村 → 安乐村."""
+        changed = True
+        while changed:
+            changed = False
+            for code, name in self.names.items():
+                if len(code) < 12:
+                    higher = normalise(name)
+                    if len(text) > len(higher) + 1 and text.startswith(higher):
+                        text, changed = text[len(higher) :], True
+        return text
+
+    def _path_fits(self, code: str, path: str) -> bool:
+        """Whether the names before a village are those of divisions above it."""
+        above = [normalise(self.names[code[:length]]) for _, length in reversed(_HIGHER) if code[:length] in self.names]
+        for name in above:
+            path = path.removeprefix(name)
+        return not path
+
+    def _disagreements(self, code: str, cells: Mapping[str, tuple[Place, str]]) -> list[str]:
+        """The higher divisions that a row names and that aren't above `code`."""
+        return [
+            name
+            for name, length in _HIGHER
+            if name in cells and cells[name][1] and not self._is(code[:length], cells[name][1], name)
+        ]
+
+    def _is(self, code: str, text: str, name: str) -> bool:
+        given = re.sub(r"\.0+$", "", text)
+        if given.isascii() and given.isdigit():
+            return code == self.former.get(given, given)
+        known = [self.names.get(code, ""), *self.former_names.get(code, ())]
+        if not known[0]:
+            return True  # The tree does not name it: nothing to disagree with.
+        wanted = normalise(text)
+        stem = _stem(wanted, name)
+        return any(
+            wanted == normalise(one) or stem == _stem(normalise(one), name) or wanted.endswith(normalise(one))
+            for one in known
+        )
+
+    def _report_disagreements(self, findings: Findings, code: str, cells: Mapping[str, tuple[Place, str]]) -> bool:
+        wrong = self._disagreements(code, cells)
+        for name in wrong:
+            place, text = cells[name]
+            length = dict(_HIGHER)[name]
+            actual = self.names.get(code[:length], code[:length])
+            reason = "bad_township" if name == "township" else "bad_county"
+            findings.reject(
+                place, reason, text, (f"{self.names[code]}属于{actual}", f"{self.names[code]} belongs to {actual}")
+            )
+        return bool(wrong)
+
+
+def village_stem(name: str) -> str:
+    """A village's name without 村委会, 社区 and the like; a name that is nothing else stays."""
+    plain = normalise(name)
+    stem = _SUFFIX.sub("", plain)
+    return stem if len(stem) >= 2 else plain.removesuffix("委会") if stem else plain
+
+
+def _stem(name: str, kind: str) -> str:
+    pattern = _TOWNSHIP_SUFFIX if kind == "township" else _COUNTY_SUFFIX
+    stem = pattern.sub("", name)
+    return stem if len(stem) >= 2 else name

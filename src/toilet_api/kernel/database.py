@@ -1,0 +1,133 @@
+"""The engine, one transaction a request, and the row-level scope that stands behind every query."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any, cast
+from uuid import UUID
+
+import psycopg
+from anyio import to_thread
+from fastapi import Depends, Request
+from sqlalchemy import Engine, create_engine, text
+from sqlmodel import Session
+
+from toilet_api.kernel.scope import EVERYWHERE, Scope
+from toilet_api.settings import Settings
+
+__all__ = ["EVERYWHERE", "Actor", "Database", "Session", "Transaction", "actor_of", "driver", "enter_scope"]
+
+_BEGIN = text(
+    "select set_config('role', :role, true), set_config('search_path', :schema, true),"
+    " set_config('TimeZone', 'Asia/Shanghai', true), set_config('toilet.scope', :scope, true)"
+)
+_NARROW = text("select set_config('toilet.scope', :scope, true)")
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does the writes of a transaction, for the journal. `kind`: person, client or system."""
+
+    id: UUID | None
+    kind: str
+    name: str
+    request_id: str | None = None
+
+
+SYSTEM = Actor(None, "system", "system")
+
+
+def driver_url(url: str) -> str:
+    """`url` with the driver that we use; operators may write plain `postgresql://`."""
+    scheme, rest = url.split("://", 1)
+    if scheme.split("+")[0] not in ("postgresql", "postgres"):
+        raise ValueError("DATABASE_URL must be a postgresql:// URL: PostgreSQL is the only database")
+    return f"postgresql+psycopg://{rest}"
+
+
+class Database:
+    """The application's way to Postgres. Needs `settings.database_url` (the embedded server fills it in)."""
+
+    def __init__(self, settings: Settings) -> None:
+        if not settings.database_url:
+            raise ValueError("no DATABASE_URL and no embedded server was started")
+        self.settings = settings
+        self.engine: Engine = create_engine(
+            driver_url(settings.database_url),
+            pool_size=settings.database_pool_size,
+            max_overflow=0,
+            pool_pre_ping=True,
+            connect_args={"prepare_threshold": 5 if settings.database_prepare else None, "application_name": "toilet"},
+        )
+        self._slots: dict[int, asyncio.Semaphore] = {}
+
+    @property
+    def slots(self) -> asyncio.Semaphore:
+        """One permit per pooled connection of the running loop.
+
+        A request waits here, without a thread, so that threads never wait for connections held by requests that wait
+        for threads.
+        """
+        loop = id(asyncio.get_running_loop())
+        return self._slots.setdefault(loop, asyncio.Semaphore(max(1, self.settings.database_pool_size - 2)))
+
+    @contextmanager
+    def transaction(self, prefixes: tuple[str, ...] = (), actor: Actor = SYSTEM) -> Iterator[Session]:
+        """One transaction, seeing only what lies under `prefixes` (nothing by default); commits on a clean exit."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            begin(session, self.settings, prefixes, actor)
+            yield session
+
+    def dispose(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def begin(session: Session, settings: Settings, prefixes: tuple[str, ...], actor: Actor) -> None:
+    """Give a new transaction its role, schema, time zone and scope, in one round trip.
+
+    They are local to the transaction: a pooler in transaction mode may hand the connection to anyone afterwards.
+    """
+    session.info["actor"] = actor
+    session.connection().execute(
+        _BEGIN, {"role": settings.app_role, "schema": settings.database_schema, "scope": _literal(prefixes)}
+    )
+
+
+def enter_scope(session: Session, prefixes: tuple[str, ...], actor: Actor | None = None) -> None:
+    """From here on the transaction sees what lies under `prefixes`, and its writes are `actor`'s."""
+    if actor is not None:
+        session.info["actor"] = actor
+    session.connection().execute(_NARROW, {"scope": _literal(prefixes)})
+
+
+def actor_of(session: Session) -> Actor:
+    """Who does the writes of this transaction."""
+    return cast("Actor", session.info.get("actor", SYSTEM))
+
+
+def driver(session: Session) -> psycopg.Connection[Any]:
+    """The bare driver connection inside the session's transaction, for COPY."""
+    return cast("psycopg.Connection[Any]", session.connection().connection.driver_connection)
+
+
+def _literal(prefixes: tuple[str, ...]) -> str:
+    return "{" + ",".join(f'"{prefix}"' for prefix in Scope.of(prefixes).prefixes) + "}"
+
+
+async def open_transaction(request: Request) -> AsyncIterator[Session]:
+    """The request's transaction. It sees nothing until the caller is known, and commits before the answer is sent."""
+    database: Database = request.app.state.database
+    async with database.slots:
+        session = Session(database.engine, expire_on_commit=False)
+        try:
+            await to_thread.run_sync(lambda: begin(session, database.settings, (), SYSTEM))
+            request.state.session = session
+            yield session
+            await to_thread.run_sync(session.commit)
+        finally:
+            await to_thread.run_sync(session.close)
+
+
+Transaction = Annotated[Session, Depends(open_transaction, scope="function")]

@@ -1,0 +1,175 @@
+"""Every error answer: RFC 9457 problem+json, in Chinese by default and English by Accept-Language.
+
+A `ProblemType` is declared once, at the top of the room that it belongs to; declaring it puts it into the catalogue
+that `GET /error-catalogue` serves and the OpenAPI document lists.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Bilingual = tuple[str, str]
+"""A text in Chinese and in English."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One fault of the input: where (RFC 6901 pointer), what, and what was expected."""
+
+    pointer: str
+    code: str
+    message: Bilingual
+    value: Any = None
+    expected: Any = None
+
+
+CATALOGUE: dict[str, "ProblemType"] = {}
+
+
+@dataclass(frozen=True)
+class ProblemType:
+    """A kind of error. `rule` names the paragraph or standard that asks for it, where there is one."""
+
+    code: str
+    status: int
+    zh: str
+    en: str
+    rule: str = ""
+
+    def __post_init__(self) -> None:
+        if self.code in CATALOGUE:
+            raise ValueError(f"problem type {self.code!r} is declared twice")
+        CATALOGUE[self.code] = self
+
+    def problem(
+        self,
+        detail: Bilingual | None = None,
+        errors: Sequence[FieldError] = (),
+        headers: dict[str, str] | None = None,
+        **extensions: Any,
+    ) -> "Problem":
+        """The error to raise. `extensions` become members of the answer; they must be JSON values."""
+        return Problem(self, detail or (self.zh, self.en), tuple(errors), headers or {}, extensions)
+
+
+@dataclass
+class Problem(Exception):  # noqa: N818 - the term of RFC 9457
+    """An error on its way to the client."""
+
+    type: ProblemType
+    detail: Bilingual
+    errors: tuple[FieldError, ...] = ()
+    headers: dict[str, str] = field(default_factory=dict)
+    extensions: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.type.code}: {self.detail[1]}"
+
+    def document(
+        self, language: str = "zh", instance: str | None = None, request_id: str | None = None
+    ) -> dict[str, Any]:
+        """The body of the answer."""
+        pick = 1 if language == "en" else 0
+        body: dict[str, Any] = {
+            "type": f"/problems-catalogue/{self.type.code}",
+            "title": (self.type.zh, self.type.en)[pick],
+            "status": self.type.status,
+            "detail": self.detail[pick],
+            "code": self.type.code,
+        }
+        if instance is not None:
+            body["instance"] = instance
+        if request_id is not None:
+            body["request_id"] = request_id
+        if self.type.rule:
+            body["rule"] = self.type.rule
+        if self.errors:
+            body["errors"] = [
+                {
+                    "pointer": error.pointer,
+                    "code": error.code,
+                    "message": error.message[pick],
+                    **({} if error.value is None else {"value": error.value}),
+                    **({} if error.expected is None else {"expected": error.expected}),
+                }
+                for error in self.errors
+            ]
+        return body | self.extensions
+
+
+class ProblemError(BaseModel):
+    """One fault of the input."""
+
+    model_config = ConfigDict(title="FieldError")
+
+    pointer: str = Field(title="位置", description="出错位置 / RFC 6901 JSON pointer", examples=["/built_year"])
+    code: str = Field(title="代码", examples=["greater_than_equal"])
+    message: str = Field(title="说明", examples=["年份不能早于 1949"])
+    value: Any = Field(None, title="收到的值")
+    expected: Any = Field(None, title="期望的值")
+
+
+class ProblemDocument(BaseModel):
+    """错误答复（RFC 9457 problem+json）/ An error answer."""
+
+    model_config = ConfigDict(title="Problem", extra="allow")
+
+    type: str = Field(title="错误类型", examples=["/problems-catalogue/not_found"])
+    title: str = Field(title="标题", examples=["未找到"])
+    status: int = Field(title="HTTP 状态码", examples=[404])
+    detail: str = Field(title="详情", examples=["没有这条记录，或不在您的管辖范围内。"])
+    code: str = Field(title="错误代码", examples=["not_found"])
+    instance: str | None = Field(
+        None, title="请求路径", examples=["/api/v1/households/0199f2c4-7c1e-7000-8000-000000000001"]
+    )
+    request_id: str | None = Field(None, title="请求编号", examples=["0199f2c47c1e70008000000000000001"])
+    rule: str | None = Field(None, title="依据", examples=["工作方案 四（二）2"])
+    errors: list[ProblemError] | None = Field(None, title="逐项错误")
+
+
+def problems(*types: ProblemType) -> dict[int | str, dict[str, Any]]:
+    """The `responses=` of a route that can answer with these problem types."""
+    by_status: dict[int | str, list[ProblemType]] = {}
+    for kind in types:
+        by_status.setdefault(kind.status, []).append(kind)
+    return {
+        status: {
+            "description": "; ".join(f"`{kind.code}` {kind.zh} / {kind.en}" for kind in kinds),
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status, kinds in by_status.items()
+    }
+
+
+MALFORMED = ProblemType("malformed", 400, "请求无法解析", "The request cannot be parsed")
+UNKNOWN_PARAMETER = ProblemType("unknown_parameter", 400, "未知的查询参数", "Unknown query parameter")
+BAD_CURSOR = ProblemType(
+    "bad_cursor", 400, "游标已损坏，或不属于本查询、本用户", "The cursor is damaged, or of another query or user"
+)
+BAD_IDEMPOTENCY_KEY = ProblemType("bad_idempotency_key", 400, "Idempotency-Key 格式不对", "Malformed Idempotency-Key")
+UNAUTHENTICATED = ProblemType("unauthenticated", 401, "需要有效的身份", "Valid identity is needed")
+FORBIDDEN = ProblemType("forbidden", 403, "您的角色没有这项权限", "Your role lacks this permission")
+OUT_OF_SCOPE = ProblemType("out_of_scope", 403, "该区划不在您的管辖范围内", "That division is outside your scope")
+NOT_FOUND = ProblemType("not_found", 404, "没有这条记录，或不在您的管辖范围内", "No such record, or outside your scope")
+METHOD_NOT_ALLOWED = ProblemType("method_not_allowed", 405, "此地址不支持该方法", "Method not allowed here")
+NOT_ACCEPTABLE = ProblemType("not_acceptable", 406, "无法提供所要求的格式", "Cannot answer in the format asked for")
+CONFLICT = ProblemType("conflict", 409, "与现有数据冲突", "In conflict with what is stored")
+ID_TAKEN = ProblemType("id_taken", 409, "该编号已被另一条记录使用", "That id belongs to another record")
+WRONG_STATE = ProblemType(
+    "wrong_state", 409, "当前状态下不能执行这一步", "This step is not possible in the current state"
+)
+STALE = ProblemType("stale", 412, "记录已被他人修改", "The record was changed by someone else")
+TOO_LARGE = ProblemType("too_large", 413, "内容过大", "Content too large")
+UNSUPPORTED_MEDIA = ProblemType("unsupported_media", 415, "不支持的内容类型", "Unsupported content type")
+INVALID = ProblemType("invalid", 422, "输入有误", "The input is not valid")
+IDEMPOTENCY_MISMATCH = ProblemType(
+    "idempotency_mismatch",
+    422,
+    "同一 Idempotency-Key 用于不同的请求",
+    "The Idempotency-Key was used for another request",
+)
+MATCH_REQUIRED = ProblemType("match_required", 428, "修改记录须带 If-Match", "If-Match is required to change a record")
+INTERNAL = ProblemType("internal", 500, "服务器内部错误", "Internal error")
+UNAVAILABLE = ProblemType("unavailable", 503, "服务暂不可用", "Temporarily unavailable")

@@ -1,0 +1,83 @@
+"""The outermost layer: a number for each request, a limit on each body, safe headers on each answer."""
+
+import re
+from uuid import uuid4
+
+from fastapi import Request
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from toilet_api.kernel.answers import answer
+from toilet_api.kernel.errors import TOO_LARGE
+from toilet_api.settings import Settings
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+class _BodyTooLargeError(Exception):
+    pass
+
+
+class Envelope:
+    """ASGI middleware. The body is counted as it streams; what a client declares about its length is only a hint."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app, self.settings = app, settings
+
+    def limit(self, path: str, headers: Headers) -> int:
+        """The most bytes that a body for `path` may have; forms that carry files have a little room for their frame."""
+        if not headers.get("content-type", "").startswith("multipart/form-data"):
+            return self.settings.body_max_bytes
+        room = 64 * 1024
+        if path.endswith("/attachments"):
+            return self.settings.photo_max_bytes + room
+        return self.settings.upload_max_bytes + room
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        offered = headers.get("x-request-id", "")
+        request_id = offered if _REQUEST_ID.fullmatch(offered) else uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        limit = self.limit(scope["path"], headers)
+        started = False
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise _BodyTooLargeError
+            return message
+
+        async def dressed(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                out = MutableHeaders(scope=message)
+                out["X-Request-Id"] = request_id
+                out["X-Content-Type-Options"] = "nosniff"
+                out.setdefault("Referrer-Policy", "no-referrer")
+                out.setdefault("X-Frame-Options", "DENY")
+                out.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+            await send(message)
+
+        request = Request(scope, receive)
+        refusal = answer(
+            request,
+            TOO_LARGE.problem(
+                (f"请求体超过上限 {limit} 字节。", f"The body is larger than {limit} bytes."), limit_bytes=limit
+            ),
+        )
+        declared = headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > limit:
+            await refusal(scope, receive, dressed)
+            return
+        try:
+            await self.app(scope, counted, dressed)
+        except _BodyTooLargeError:
+            if not started:
+                await refusal(scope, receive, dressed)

@@ -1,0 +1,75 @@
+"""Every setting, read from the environment (names without prefix, upper or lower case)."""
+
+import os
+import secrets
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from pydantic import Field, StringConstraints
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """How one deployment runs. Nothing here is about a county or a campaign: those are data."""
+
+    model_config = SettingsConfigDict(extra="ignore")
+
+    database_url: str | None = Field(None, description="Any PostgreSQL 18. Unset: an embedded server in DATA_DIR.")
+    database_owner_url: str | None = Field(None, description="The owner, for migrations. Unset: DATABASE_URL.")
+    database_schema: Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,40}$")] = "toilet"
+    database_pool_size: int = Field(12, ge=1, le=200)
+    database_prepare: bool = Field(True, description="False behind a PgBouncer that cannot prepare statements.")
+    data_dir: Path = Path("data")
+    public_url: str = "http://127.0.0.1:8000"
+    secret_key: str | None = Field(None, min_length=32, description="Unset: made once and kept in DATA_DIR/secret_key.")
+
+    vault_keys: str = Field("", description="`id:base64key,...`; the first writes, all read. Empty: from SECRET_KEY.")
+    vault_cipher: Literal["AES-256-GCM", "SM4-GCM"] = "AES-256-GCM"
+
+    access_token_minutes: int = Field(15, ge=1, le=120)
+    refresh_token_hours: int = Field(12, ge=1, le=24 * 30)
+    password_lifetime_days: int = Field(90, ge=0, description="0: passwords do not expire.")
+    argon2_time_cost: int = Field(3, ge=1, le=20)
+    argon2_memory_kib: int = Field(65536, ge=8, le=4 * 1024 * 1024)
+    lockout_after: int = Field(5, ge=2, description="Failed logins in a row before the first delay.")
+    lockout_base_seconds: int = Field(30, ge=1)
+    trusted_proxies: str = Field("127.0.0.1", description="Whose X-Forwarded-For is believed.")
+
+    body_max_bytes: int = Field(2 * MIB, description="JSON and form bodies.")
+    upload_max_bytes: int = Field(64 * MIB, description="One uploaded ledger.")
+    photo_max_bytes: int = Field(12 * MIB, description="One uploaded image.")
+    import_max_rows: int = Field(200_000, ge=1)
+
+    @cached_property
+    def _root_secret(self) -> bytes:
+        if self.secret_key:
+            return self.secret_key.encode()
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        path = self.data_dir / "secret_key"
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_bytes()
+        with os.fdopen(handle, "wb") as file:
+            made = secrets.token_urlsafe(48).encode()
+            file.write(made)
+        return made
+
+    def secret(self, purpose: str) -> bytes:
+        """A key of 32 bytes for one purpose, so that no key serves two."""
+        return HKDF(hashes.SHA256(), 32, salt=None, info=f"toilet_api:{purpose}".encode()).derive(self._root_secret)
+
+    @property
+    def owner_url(self) -> str | None:
+        """Where migrations and schema changes connect."""
+        return self.database_owner_url or self.database_url
+
+    @property
+    def app_role(self) -> str:
+        """The database role every request runs as; it can't bypass row-level security."""
+        return f"{self.database_schema}_app"

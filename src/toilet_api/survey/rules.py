@@ -1,0 +1,224 @@
+"""The rules of the survey, pure: state machines, what contradicts itself in a visit, when a problem is due."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from toilet_api.accounts.permissions import Permission
+from toilet_api.kernel.errors import FieldError
+from toilet_api.kernel.fields import SHANGHAI
+from toilet_api.kernel.machines import Machine, Step
+
+CAMPAIGN = Machine(
+    "campaign",
+    "摸排行动",
+    "planned",
+    [
+        Step("edit", {"planned"}, "planned", permission=Permission.CAMPAIGN_MANAGE, zh="修改"),
+        Step("edit", {"open"}, "open", permission=Permission.CAMPAIGN_MANAGE, zh="修改"),
+        Step("open", {"planned", "closed"}, "open", permission=Permission.CAMPAIGN_MANAGE, zh="开启"),
+        Step("close", {"open"}, "closed", permission=Permission.CAMPAIGN_MANAGE, zh="结束"),
+    ],
+)
+
+_VERIFY_RULE = "工作方案 四（二）4：逐级汇总、分级录入"
+VISIT = Machine(
+    "visit",
+    "摸排记录",
+    "draft",
+    [
+        Step("edit", {"draft"}, "draft", permission=Permission.VISIT_WRITE, zh="修改"),
+        Step("edit", {"returned"}, "returned", permission=Permission.VISIT_WRITE, zh="修改"),
+        Step(
+            "submit",
+            {"draft", "returned"},
+            "submitted",
+            permission=Permission.VISIT_SUBMIT,
+            zh="提交",
+            rule="工作方案 四（二）3：谁摸排、谁签字、谁负责；五（二）：先培训后上岗",
+        ),
+        Step(
+            "verify_township",
+            {"submitted"},
+            "township_verified",
+            permission=Permission.VISIT_VERIFY_TOWNSHIP,
+            zh="乡镇核实",
+            rule=_VERIFY_RULE,
+        ),
+        Step(
+            "verify_county",
+            {"township_verified"},
+            "county_verified",
+            permission=Permission.VISIT_VERIFY_COUNTY,
+            zh="县级核实",
+            rule=_VERIFY_RULE,
+        ),
+        Step(
+            "return_township",
+            {"submitted", "township_verified"},
+            "returned",
+            permission=Permission.VISIT_VERIFY_TOWNSHIP,
+            zh="乡镇退回",
+            rule=_VERIFY_RULE,
+        ),
+        Step(
+            "return_county",
+            {"township_verified", "county_verified"},
+            "returned",
+            permission=Permission.VISIT_VERIFY_COUNTY,
+            zh="县级退回",
+            rule=_VERIFY_RULE,
+        ),
+        Step(
+            "correct",
+            {"submitted", "township_verified", "county_verified", "returned"},
+            "submitted",
+            permission=Permission.VISIT_SUBMIT,
+            zh="更正",
+            rule="工作方案 四（二）3：谁摸排、谁签字、谁负责",
+        ),
+    ],
+)
+SURVEYOR_STEPS = frozenset({"edit", "submit"})
+"""Steps that only the surveyor of the visit may take."""
+VERIFIER_STEPS = frozenset({"verify_township", "verify_county", "return_township", "return_county"})
+"""Steps that the surveyor of the visit may not take."""
+
+PROBLEM = Machine(
+    "problem",
+    "问题",
+    "open",
+    [
+        Step("edit", {"open"}, "open", permission=Permission.PROBLEM_RECORD_WORK, zh="修改"),
+        Step("dismiss", {"open"}, "dismissed", permission=Permission.PROBLEM_DISMISS, zh="撤销"),
+        Step("reopen", {"dismissed"}, "open", permission=Permission.PROBLEM_DISMISS, zh="恢复"),
+    ],
+)
+SETTLED_STATES = ("closed", "dismissed")
+"""In these states a problem is no longer live: never overdue, and the same type may be opened anew."""
+
+CLOCK_TOLERANCE = timedelta(minutes=10)
+"""How far a phone's clock may run ahead of the server's."""
+OLDEST = timedelta(days=50 * 366)
+"""Before that nobody surveyed; such a time is a clock that was never set, or a slip."""
+
+
+@dataclass(frozen=True, slots=True)
+class VisitFacts:
+    """What the consistency rules look at. `finding_classes`: the problem class of each finding."""
+
+    method: str
+    presence: str
+    usability: str | None
+    has_toilet: bool
+    visited_at: datetime
+    finding_classes: Sequence[str]
+
+
+def contradictions(visit: VisitFacts, now: datetime) -> list[FieldError]:
+    """What can't be true in any state, a draft included."""
+    found: list[FieldError] = []
+    if visit.presence == "away" and visit.method == "ask_and_look":
+        found.append(
+            _fault(
+                "/method",
+                "method_needs_household",
+                "农户不在家时须实地查看或当场使用（工作方案 四（二）3）",
+                "With nobody at home the toilet must be looked at or used (work plan 4(2)3)",
+                visit.method,
+                ["look", "use"],
+            )
+        )
+    if visit.presence == "at_home" and visit.method == "look":
+        found.append(
+            _fault(
+                "/method",
+                "household_not_asked",
+                "农户在家时须询问并查看（工作方案 四（二）3）",
+                "With the household at home it must be asked too (work plan 4(2)3)",
+                visit.method,
+                ["ask_and_look", "use"],
+            )
+        )
+    found += moment_faults(visit.visited_at, now, "/visited_at")
+    if not visit.has_toilet and visit.usability not in (None, "idle", "demolished"):
+        found.append(
+            _fault(
+                "/usability",
+                "no_toilet",
+                "没有厕所的农户不能填写该使用情况",
+                "A household without a toilet can't have this usability",
+                visit.usability,
+                ["idle", "demolished"],
+            )
+        )
+    found.extend(
+        _fault(
+            f"/findings/{place}/problem_type",
+            "work_problem_in_visit",
+            "工作推进中的问题请在村或乡镇登记，不写在入户摸排里",
+            "Problems in the work itself are recorded at the village or township, not in a visit",
+        )
+        for place, kind in enumerate(visit.finding_classes)
+        if kind != "toilet"
+    )
+    if visit.usability == "demolished" and "toilet" in visit.finding_classes:
+        found.append(
+            _fault(
+                "/findings",
+                "finding_at_demolished",
+                "已拆除的厕所不能再有厕所问题",
+                "A demolished toilet can't have problems",
+            )
+        )
+    return found
+
+
+def moment_faults(moment: datetime, now: datetime, pointer: str) -> list[FieldError]:
+    """What is wrong with the time of a visit or discovery: it lies in the future, or too far back."""
+    value = moment.isoformat()
+    if moment > now + CLOCK_TOLERANCE:
+        return [_fault(pointer, "in_the_future", "时间晚于现在", "It lies in the future", value)]
+    if moment < now - OLDEST:
+        return [_fault(pointer, "too_long_ago", "时间过早，请检查设备时钟", "Too long ago; check the clock", value)]
+    return []
+
+
+def gaps(visit: VisitFacts) -> list[FieldError]:
+    """What a draft may lack but a submitted visit may not."""
+    found: list[FieldError] = []
+    if visit.has_toilet and visit.usability is None:
+        found.append(_fault("/usability", "missing", "须填写使用情况", "The usability must be stated"))
+    if visit.usability in ("not_usable", "part_of_year") and "toilet" not in visit.finding_classes:
+        found.append(
+            _fault(
+                "/findings",
+                "finding_missing",
+                "不能使用或不能全年使用的厕所须至少登记一个厕所问题（工作方案 四（二）1）",
+                "A toilet that isn't usable, or not all year, needs at least one problem (work plan 4(2)1)",
+            )
+        )
+    return found
+
+
+def shanghai_date(moment: datetime) -> date:
+    """The calendar day of `moment` in Asia/Shanghai: deadlines are days there."""
+    return moment.astimezone(SHANGHAI).date()
+
+
+def deadline(rules: dict[str, dict[str, Any]], cause: str, found_at: datetime) -> date | None:
+    """When a problem of this cause is due, by the campaign's rules (work plan 四（三）); the last day that is in time.
+
+    None: its own timetable, which a plan sets later; also when the campaign has no rule for the cause.
+    """
+    rule = rules.get(cause, {"kind": "timetable"})
+    if rule["kind"] == "fixed":
+        return date.fromisoformat(rule["date"])
+    if rule["kind"] == "days":
+        return shanghai_date(found_at) + timedelta(days=int(rule["days"]))
+    return None
+
+
+def _fault(pointer: str, code: str, zh: str, en: str, value: Any = None, expected: Any = None) -> FieldError:
+    return FieldError(pointer, code, (zh, en), value, expected)

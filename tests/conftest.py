@@ -1,0 +1,139 @@
+"""The real app on a real PostgreSQL: a server a process, a template database, a clone a test."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from tests.world import PASSWORD, load_people
+from toilet_api.app import create_app
+from toilet_api.divisions import loading
+from toilet_api.kernel import jobs
+from toilet_api.kernel.database import Database
+from toilet_api.kernel.embedded import EmbeddedPostgres
+from toilet_api.kernel.migrations import migrate
+from toilet_api.settings import Settings
+
+SUBSET = Path(__file__).parent / "data" / "divisions_subset.csv"
+_numbers = itertools.count()
+
+MakeSettings = Callable[[str, Path], Settings]
+
+
+def make_settings(url: str, data_dir: Path) -> Settings:
+    """Settings for a test: quick passwords, a pool that leaves room for parallel tests."""
+    return Settings(
+        database_url=url,
+        database_schema="toilet",
+        data_dir=data_dir,
+        secret_key="test-only-secret-key-that-is-long-enough",
+        argon2_time_cost=1,
+        argon2_memory_kib=64,
+        database_pool_size=10,
+    )
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of this process's own embedded server; it forgets everything, so it needn't be durable."""
+    postgres = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), fsync=False, options={"full_page_writes": "off"})
+    url = postgres.start()
+    yield url
+    postgres.stop()
+
+
+def _on(url: str, database: str) -> str:
+    """The same server, another database."""
+    head, _, query = url.partition("?")
+    return f"{head.rsplit('/', 1)[0]}/{database}" + (f"?{query}" if query else "")
+
+
+def _plain(url: str) -> str:
+    return url.replace("postgresql+psycopg://", "postgresql://")
+
+
+def _execute(url: str, statement: str) -> None:
+    with psycopg.connect(_plain(url), autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+@pytest.fixture(scope="session")
+def template(server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A migrated database with a small part of the real division tree and one account for each role."""
+    _execute(server, "create database template_county")
+    url = _on(server, "template_county")
+    settings = make_settings(url, tmp_path_factory.mktemp("template"))
+    migrate(settings)
+    database = Database(settings)
+    loading.load(database, SUBSET)
+    load_people(database, settings)
+    database.dispose()
+    return "template_county"
+
+
+@pytest.fixture
+def database_url(server: str, template: str) -> Iterator[str]:
+    """A clone of the template, this test's own."""
+    name = f"test_{next(_numbers)}"
+    _execute(server, f"create database {name} template {template} strategy file_copy")
+    yield _on(server, name)
+    _execute(server, f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    return make_settings(database_url, tmp_path)
+
+
+@pytest.fixture
+def app(settings: Settings) -> FastAPI:
+    return create_app(settings)
+
+
+@pytest.fixture
+def database(app: FastAPI) -> Database:
+    """The app's own way to Postgres, for what can't be seen from outside."""
+    made: Database = app.state.database
+    return made
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[TestClient]:
+    """Talks to the app without a login."""
+    with TestClient(app, raise_server_exceptions=False) as made:
+        yield made
+
+
+@pytest.fixture
+def as_(client: TestClient, app: FastAPI) -> Callable[[str], TestClient]:
+    """`as_("township_manager")`: a client that is logged in."""
+    made: dict[str, TestClient] = {}
+
+    def login(name: str) -> TestClient:
+        if name not in made:
+            form = {"grant_type": "password", "username": name, "password": PASSWORD}
+            if name.endswith("_client"):
+                form = {"grant_type": "client_credentials", "client_id": name, "client_secret": PASSWORD}
+            answer = client.post("/api/v1/auth/token", data=form)
+            assert answer.status_code == 200, answer.text
+            one = TestClient(app, raise_server_exceptions=False)
+            one.portal = client.portal
+            one.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+            made[name] = one
+        return made[name]
+
+    return login
+
+
+@pytest.fixture
+def drain_jobs(settings: Settings, app: FastAPI) -> Callable[[], None]:
+    """Run every queued job, here and now."""
+
+    def drain() -> None:
+        jobs.run_worker(settings, wait=False)
+
+    return drain

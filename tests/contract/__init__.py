@@ -1,0 +1,1 @@
+"""The contract: the document, and whether the answers keep it."""

@@ -1,0 +1,79 @@
+"""Generated ledgers with more mess than the samples: every row comes out as the generator's key says."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.exchange import generator
+from tests.exchange.upload import pages, rows_of, succeeded
+
+FORMATS: dict[str, Callable[[generator.Ledger], bytes]] = {
+    "gb18030.csv": generator.as_csv,
+    "utf8.csv": lambda ledger: generator.as_csv(ledger, "utf-8"),
+    "bom.csv": lambda ledger: generator.as_csv(ledger, "utf-8-sig", ";"),
+    "tab.csv": lambda ledger: generator.as_csv(ledger, "utf-16", "\t"),
+    "xlsx": generator.as_xlsx,
+    "xls": generator.as_xls,
+}
+
+
+def check(ledger: generator.Ledger, rows: dict[int, dict[str, Any]], toilets: dict[str, list[dict[str, Any]]]) -> None:
+    """Every row of the key, and no other, in the report, as the key says."""
+    assert rows.keys() == ledger.key.keys()
+    for number, expected in ledger.key.items():
+        row = rows[number]
+        found = sorted((error["column"], error["reason"]) for error in row["errors"])
+        assert found == sorted(expected.faults), (number, ledger.rows[number - 1], row)
+        assert row["outcome"] == expected.outcome, (number, row)
+        if expected.faults:
+            continue
+        assert row["village_code"] == expected.village
+        assert expected.rules <= {one["rule"] for one in row["corrections"]}, (expected, row)
+        there = toilets[row["household_id"]]
+        assert {one["mode"] for one in there} == set(expected.modes)
+        assert {one["built_year"] for one in there} == {expected.year}
+        assert sum(one["subsidy_fen"] or 0 for one in there) == (expected.subsidy_fen or 0)
+        assert sum(one["counted"] for one in there) == (expected.modes != ("none",))
+
+
+def toilets_by_household(client: TestClient) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for toilet in pages(client, "/toilets"):
+        found.setdefault(toilet["household_id"], []).append(toilet)
+    return found
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_small_ledgers_of_every_format(
+    file_format: str, as_: Callable[[str], TestClient], drain_jobs: Callable[[], None]
+) -> None:
+    client = as_("township_manager")
+    ledger = generator.make("360423208", 1600, seed=len(file_format), mess=0.6, faults=0.2)
+    job = succeeded(client, drain_jobs, FORMATS[file_format](ledger), f"ledger.{file_format}")
+    assert job["counts"]["rows_in"] == 1600
+    assert job["counts"]["ignored"] == dict(ledger.ignored)
+    assert [column["column"] for column in job["sheets"][0]["columns"]] == generator.COLUMNS
+    check(ledger, rows_of(client, job), toilets_by_household(client))
+
+
+def test_twenty_thousand_rows_in_seconds(as_: Callable[[str], TestClient], drain_jobs: Callable[[], None]) -> None:
+    client = as_("county_admin")
+    ledger = generator.make("360423", 20_000, seed=1)
+    content = generator.as_csv(ledger)
+    started = time.monotonic()
+    job = succeeded(client, drain_jobs, content, "ledger.csv")
+    seconds = time.monotonic() - started
+    counts = job["counts"]
+    assert counts["rows_in"] == 20_000
+    assert {name: counts[name] for name in ("created", "rejected")} == dict(ledger.counts())
+    check(ledger, rows_of(client, job), toilets_by_household(client))
+    print(f"20,000 rows: {seconds:.1f} s")  # noqa: T201
+    assert seconds < 60
+    started = time.monotonic()
+    again = succeeded(client, drain_jobs, content, "ledger.csv")
+    print(f"again: {time.monotonic() - started:.1f} s")  # noqa: T201
+    assert again["counts"]["unchanged"] == counts["created"]
+    assert again["counts"]["rejected"] == counts["rejected"]
