@@ -44,7 +44,8 @@ def document() -> str:
         + _roles()
         + "\n## 权限 / Permissions\n\n"
         + "Personal data is masked for everyone; only `person.reveal` shows it, with a trace. For systems the\n"
-        + "table is the most that a scope can give: reading is the default, `import.create` and `import.read` must be named.\n\n"
+        + "table is the most that a scope can give: reading is the default, `import.create` and `import.read` must\n"
+        + "be named.\n\n"
         + _permissions()
         + "\n## 账号状态 / States of an account\n\nA person:\n\n```mermaid\n"
         + USER_STATES.mermaid()
