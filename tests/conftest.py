@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from tests.world import PASSWORD, load_people
-from toilet_api.app import create_app
+from toilet_api.app import connect, create_app
 from toilet_api.divisions import loading
 from toilet_api.kernel import jobs
 from toilet_api.kernel.database import Database
@@ -89,9 +89,21 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     return make_settings(database_url, tmp_path)
 
 
+@pytest.fixture(scope="session")
+def built_app(server: str, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
+    """The app, built once a process: building takes longer than most tests."""
+    app = create_app(make_settings(server, tmp_path_factory.mktemp("unused")))
+    app.state.database.dispose()
+    return app
+
+
 @pytest.fixture
-def app(settings: Settings) -> FastAPI:
-    return create_app(settings)
+def app(built_app: FastAPI, settings: Settings) -> Iterator[FastAPI]:
+    """The app on this test's database."""
+    connect(built_app, settings)
+    yield built_app
+    built_app.dependency_overrides.clear()
+    built_app.state.database.dispose()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI
 
 from toilet_api import __version__
 from toilet_api.accounts.caller import may
+from toilet_api.accounts.keys import KeyRing
 from toilet_api.accounts.permissions import Permission
 from toilet_api.accounts.routes import router as accounts
 from toilet_api.accounts.routes import well_known
@@ -29,12 +30,22 @@ from toilet_api.survey.routes import router as survey
 API = "/api/v1"
 
 
+def connect(app: FastAPI, settings: Settings) -> None:
+    """Give `app` its database, its keys and its store of files. Building an app is dear, connecting it is cheap."""
+    app.state.settings = settings
+    app.state.database = Database(settings)
+    app.state.vault = Vault(settings)
+    app.state.key_ring = KeyRing(app.state.vault)
+    app.state.objects = ObjectStore(settings)
+    app.state.cursor_secret = settings.secret("cursor")
+
+
 def create_app(settings: Settings) -> FastAPI:
-    """The application, not yet connected. `settings.database_url` must be set; the database must be migrated."""
+    """The application. `settings.database_url` must be set; the database must be migrated before the first request."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        to_thread.current_default_thread_limiter().total_tokens = settings.database_pool_size + 12
+        to_thread.current_default_thread_limiter().total_tokens = app.state.settings.database_pool_size + 12
         yield
         app.state.database.dispose()
 
@@ -48,11 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
         separate_input_output_schemas=True,
         redirect_slashes=False,
     )
-    app.state.settings = settings
-    app.state.database = Database(settings)
-    app.state.vault = Vault(settings)
-    app.state.objects = ObjectStore(settings)
-    app.state.cursor_secret = settings.secret("cursor")
+    connect(app, settings)
 
     api = APIRouter(prefix=API)
     divisions = build_divisions(may(Permission.DIVISION_READ), may(Permission.DIVISION_MANAGE))
@@ -64,6 +71,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health)
     pages.mount(app)
     answers.install(app)
-    app.add_middleware(Envelope, settings=settings)
+    app.add_middleware(Envelope)
     describe(app)
     return app

@@ -139,10 +139,7 @@ def authenticate(session: Session, ring: KeyRing, settings: Settings, token: str
 
 def key_ring(request: Request) -> KeyRing:
     """This process's keys."""
-    ring: KeyRing | None = getattr(request.app.state, "key_ring", None)
-    if ring is None:
-        ring = request.app.state.key_ring = KeyRing(request.app.state.vault)
-    return ring
+    return request.app.state.key_ring  # type: ignore[no-any-return]
 
 
 _bearer = HTTPBearer(

@@ -37,9 +37,6 @@ class _Assets(StaticFiles):
 
 def mount(app: FastAPI) -> None:
     """Give `app` its documentation pages. They stay out of the OpenAPI document."""
-    settings: Settings = app.state.settings
-    address = settings.public_url.rstrip("/")
-
     def operations(_: Request) -> Response:
         head = '<link rel="stylesheet" href="/docs/static/swagger-ui/swagger-ui.css">'
         scripts = "".join(
@@ -48,7 +45,9 @@ def mount(app: FastAPI) -> None:
         body = f'<div id="operations" data-document="{html.escape(app.openapi_url or "")}"></div>'
         return _page("/docs", body + scripts, head, wide=True)
 
-    def guide(_: Request) -> Response:
+    def guide(request: Request) -> Response:
+        settings: Settings = request.app.state.settings
+        address = settings.public_url.rstrip("/")
         text = (_folder / "guide.zh.md").read_text(encoding="utf-8").replace("{{BASE}}", address)
         body = _rendered(text)
         return _page("/docs/guide", f'<article>{body}</article><script src="/docs/static/copy.js"></script>')

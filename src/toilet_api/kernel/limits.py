@@ -21,17 +21,8 @@ class _BodyTooLargeError(Exception):
 class Envelope:
     """ASGI middleware. The body is counted as it streams; what a client declares about its length is only a hint."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self.app, self.settings = app, settings
-
-    def limit(self, path: str, headers: Headers) -> int:
-        """The most bytes that a body for `path` may have; forms that carry files have a little room for their frame."""
-        if not headers.get("content-type", "").startswith("multipart/form-data"):
-            return self.settings.body_max_bytes
-        room = 64 * 1024
-        if path.endswith("/attachments"):
-            return self.settings.photo_max_bytes + room
-        return self.settings.upload_max_bytes + room
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -41,7 +32,7 @@ class Envelope:
         offered = headers.get("x-request-id", "")
         request_id = offered if _REQUEST_ID.fullmatch(offered) else uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
-        limit = self.limit(scope["path"], headers)
+        limit = _limit(scope["app"].state.settings, scope["path"], headers)
         started = False
         received = 0
 
@@ -81,3 +72,13 @@ class Envelope:
         except _BodyTooLargeError:
             if not started:
                 await refusal(scope, receive, dressed)
+
+
+def _limit(settings: Settings, path: str, headers: Headers) -> int:
+    """The most bytes that a body for `path` may have; forms that carry files have a little room for their frame."""
+    if not headers.get("content-type", "").startswith("multipart/form-data"):
+        return settings.body_max_bytes
+    room = 64 * 1024
+    if path.endswith("/attachments"):
+        return settings.photo_max_bytes + room
+    return settings.upload_max_bytes + room
