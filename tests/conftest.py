@@ -46,26 +46,33 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     postgres.stop()
 
 
-def _on(url: str, database: str) -> str:
+def on(url: str, database: str) -> str:
     """The same server, another database."""
     head, _, query = url.partition("?")
     return f"{head.rsplit('/', 1)[0]}/{database}" + (f"?{query}" if query else "")
 
 
-def _plain(url: str) -> str:
+def plain(url: str) -> str:
+    """The same address for the bare driver."""
     return url.replace("postgresql+psycopg://", "postgresql://")
 
 
 def _execute(url: str, statement: str) -> None:
-    with psycopg.connect(_plain(url), autocommit=True) as connection:
+    with psycopg.connect(plain(url), autocommit=True) as connection:
         connection.execute(statement.encode())
+
+
+@pytest.fixture(scope="session")
+def subset() -> Path:
+    """A small part of the real division tree, as a file to load."""
+    return SUBSET
 
 
 @pytest.fixture(scope="session")
 def template(server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A migrated database with a small part of the real division tree and one account for each role."""
     _execute(server, "create database template_county")
-    url = _on(server, "template_county")
+    url = on(server, "template_county")
     settings = make_settings(url, tmp_path_factory.mktemp("template"))
     migrate(settings)
     database = Database(settings)
@@ -80,7 +87,7 @@ def database_url(server: str, template: str) -> Iterator[str]:
     """A clone of the template, this test's own."""
     name = f"test_{next(_numbers)}"
     _execute(server, f"create database {name} template {template} strategy file_copy")
-    yield _on(server, name)
+    yield on(server, name)
     _execute(server, f"drop database {name} with (force)")
 
 

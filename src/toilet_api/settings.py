@@ -1,7 +1,9 @@
 """Every setting, read from the environment (names without prefix, upper or lower case)."""
 
+import contextlib
 import os
 import secrets
+import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -49,16 +51,10 @@ class Settings(BaseSettings):
     def _root_secret(self) -> bytes:
         if self.secret_key:
             return self.secret_key.encode()
-        self.data_dir.mkdir(parents=True, exist_ok=True)
         path = self.data_dir / "secret_key"
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return path.read_bytes()
-        with os.fdopen(handle, "wb") as file:
-            made = secrets.token_urlsafe(48).encode()
-            file.write(made)
-        return made
+        if not path.exists():
+            _keep_new_secret(path)
+        return path.read_bytes()
 
     def secret(self, purpose: str) -> bytes:
         """A key of 32 bytes for one purpose, so that no key serves two."""
@@ -73,3 +69,16 @@ class Settings(BaseSettings):
     def app_role(self) -> str:
         """The database role every request runs as; it can't bypass row-level security."""
         return f"{self.database_schema}_app"
+
+
+def _keep_new_secret(path: Path) -> None:
+    """Write a new secret to `path`, unless another process was quicker. It appears there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # readable by its owner only
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(secrets.token_urlsafe(48).encode())
+        with contextlib.suppress(FileExistsError):
+            os.link(name, path)
+    finally:
+        Path(name).unlink()

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import Computed, DateTime
+from sqlalchemy import BigInteger, Computed, DateTime
 from sqlmodel import Field, SQLModel
 
 from toilet_api.kernel.fields import now
@@ -18,7 +18,7 @@ class Division(SQLModel, table=True):
 
     code: str = Field(primary_key=True, sa_type=DivisionCodeColumn)
     name: str = Field(sa_type=DivisionCodeColumn)
-    level: int | None = Field(default=None, sa_column_args=[Computed("", persisted=True)])
+    level: int | None = Field(default=None, nullable=False, sa_column_args=[Computed("", persisted=True)])
     parent_code: str | None = Field(
         default=None, sa_type=DivisionCodeColumn, sa_column_args=[Computed("", persisted=True)]
     )
@@ -41,7 +41,7 @@ class DivisionSuccessor(SQLModel, table=True):
 
     __tablename__ = "division_successor"
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
     old_code: str = Field(sa_type=DivisionCodeColumn)
     old_name: str
     new_code: str = Field(sa_type=DivisionCodeColumn)

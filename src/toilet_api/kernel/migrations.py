@@ -29,6 +29,13 @@ def heads() -> set[str]:
     return set(ScriptDirectory.from_config(_config()).get_heads())
 
 
+@cache
+def revisions() -> tuple[str, ...]:
+    """Every revision, the first one first."""
+    scripts = ScriptDirectory.from_config(_config()).walk_revisions()
+    return tuple(reversed([script.revision for script in scripts]))
+
+
 def migrate(settings: Settings, revision: str = "head") -> None:
     """Run what is missing, as the owner of the database, in one transaction. Running it again changes nothing."""
     if settings.owner_url is None:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Computed, LargeBinary, Text
+from sqlalchemy import ARRAY, BigInteger, Computed, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
 from toilet_api.kernel.tables import DivisionCodeColumn, Record
@@ -61,7 +61,7 @@ class Toilet(Record, table=True):
     built_month: int | None = None
     built_by: str | None = None
     led_by: str | None = None
-    subsidy_fen: int | None = None
+    subsidy_fen: int | None = Field(default=None, sa_type=BigInteger)
     placement: str | None = None
     structure: str | None = None
     fixture: str | None = None

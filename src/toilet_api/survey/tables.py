@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Date, DateTime, LargeBinary, Text, Uuid
+from sqlalchemy import ARRAY, BigInteger, Date, DateTime, LargeBinary, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -134,7 +134,7 @@ class Attachment(Record, table=True):
     """The household whose visit refers to it first."""
     sha256: str
     media_type: str
-    size_bytes: int
+    size_bytes: int = Field(sa_type=BigInteger)
     width: int
     height: int
     captured_at: datetime | None = Field(default=None, sa_type=_MOMENT)
