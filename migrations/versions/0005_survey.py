@@ -39,14 +39,17 @@ def upgrade() -> None:
 
 
 def _seen_from_below(table: str) -> None:
-    """A county's campaign and catalogue are read in its villages, whose scope lies inside of it; written above."""
+    """A county's campaign and catalogue are read in its villages, whose scope lies inside of it; written above.
+
+    Their history is read where they are.
+    """
     scoped(table)
+    lies_below = """exists (
+        select from unnest((select nullif(current_setting('toilet.scope', true), '')::text[])) as prefix
+        where prefix ^@ division_code)"""
+    op.execute(f"create policy below on {table} for select using ({lies_below})")
     op.execute(
-        f"""
-        create policy below on {table} for select using (exists (
-            select from unnest((select nullif(current_setting('toilet.scope', true), '')::text[])) as prefix
-            where prefix ^@ division_code))
-        """
+        f"create policy below_{table} on audit_entry for select using (subject_type = '{table}' and {lies_below})"
     )
 
 

@@ -1,0 +1,139 @@
+"""One furnished database for the whole matrix: every cell is rehearsed, never performed."""
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from anyio import to_thread
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from fastapi import FastAPI, Request
+from fastapi.testclient import TestClient
+from httpx import ASGITransport, AsyncClient, Response
+
+from tests.conftest import make_settings, on, plain
+from tests.scope import furnish
+from tests.scope.places import HOMES
+from tests.scope.probe import Furniture
+from tests.world import PASSWORD
+from toilet_api.app import connect
+from toilet_api.kernel import jobs
+from toilet_api.kernel.database import SYSTEM, Actor, Database, Session, begin, open_transaction
+
+_STATE = ("settings", "database", "vault", "key_ring", "objects", "cursor_secret")
+
+
+class Rehearsal(Database):
+    """A database on which no transaction of the application is ever committed."""
+
+    @contextmanager
+    def transaction(self, prefixes: tuple[str, ...] = (), actor: Actor = SYSTEM) -> Iterator[Session]:
+        with Session(self.engine, expire_on_commit=False) as session:
+            begin(session, self.settings, prefixes, actor)
+            yield session
+            session.flush()
+
+
+async def _rehearse(request: Request) -> AsyncIterator[Session]:
+    """`open_transaction`, rolled back instead of committed; what is pending is written first, for its errors."""
+    database: Database = request.app.state.database
+    async with database.slots:
+        session = Session(database.engine, expire_on_commit=False)
+        try:
+            await to_thread.run_sync(lambda: begin(session, database.settings, (), SYSTEM))
+            request.state.session = session
+            yield session
+            await to_thread.run_sync(session.flush)
+        finally:
+            await to_thread.run_sync(session.close)
+
+
+@dataclass(frozen=True)
+class House:
+    """The furnished database, and a client for each caller."""
+
+    app: FastAPI
+    furniture: Furniture
+    tokens: dict[str, str]
+    state: dict[str, Any]
+    portal: BlockingPortal
+
+    def enter(self) -> None:
+        """Connect the app to this house, in which nothing is committed."""
+        for name, value in self.state.items():
+            setattr(self.app.state, name, value)
+        self.app.dependency_overrides[open_transaction] = _rehearse
+
+    def leave(self) -> None:
+        """Let the app go."""
+        self.app.dependency_overrides.clear()
+
+    def answers(self, requests: Iterable[dict[str, Any]]) -> list[Response]:
+        """What the app answers to these, one after the other, straight in its event loop: the quickest way to ask."""
+        transport = ASGITransport(app=self.app, raise_app_exceptions=False)
+
+        async def ask() -> list[Response]:
+            async with AsyncClient(transport=transport, base_url="http://testserver", trust_env=False) as client:
+                return [await client.request(**one) for one in requests]
+
+        return self.portal.call(ask)
+
+    @property
+    def database(self) -> Database:
+        """The way to it; its transactions are rolled back."""
+        made: Database = self.state["database"]
+        return made
+
+
+def _login(app: FastAPI, portal: BlockingPortal, name: str) -> TestClient:
+    client = TestClient(app, raise_server_exceptions=False)
+    client.portal = portal
+    form = {"grant_type": "password", "username": name, "password": PASSWORD}
+    if name.endswith("_client"):
+        form = {"grant_type": "client_credentials", "client_id": name, "client_secret": PASSWORD}
+    answer = client.post("/api/v1/auth/token", data=form)
+    assert answer.status_code == 200, answer.text
+    client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+    return client
+
+
+def _execute(url: str, statement: str) -> None:
+    with psycopg.connect(plain(url), autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+@pytest.fixture(scope="session")
+def furnished(
+    server: str, template: str, built_app: FastAPI, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[House]:
+    """The house, furnished once a process."""
+    _execute(server, f"create database furnished template {template} strategy file_copy")
+    settings = make_settings(on(server, "furnished"), Path(tmp_path_factory.mktemp("furnished")))
+    connect(built_app, settings)
+    furniture = Furniture()
+    with start_blocking_portal() as portal:
+        furnish.accounts(built_app.state.database, settings, furniture)
+        clients = {name: _login(built_app, portal, name) for name in (*HOMES, *furnish.KEEPERS)}
+        furnish.records(clients, furniture)
+        furnish.imports(clients["keeper"], furniture, "import")
+        jobs.run_worker(settings, wait=False)
+        furnish.imports(clients["keeper"], furniture, "queued import")
+        furnish.look(built_app.state.database, furniture)
+        state = {name: getattr(built_app.state, name) for name in _STATE}
+        state["database"].dispose()
+        state["database"] = Rehearsal(settings)
+        tokens = {name: client.headers["Authorization"] for name, client in clients.items()}
+        yield House(built_app, furniture, tokens, state, portal)
+        state["database"].dispose()
+    _execute(server, "drop database furnished with (force)")
+
+
+@pytest.fixture
+def house(furnished: House) -> Iterator[House]:
+    """The furnished house, with the app connected to it."""
+    furnished.enter()
+    yield furnished
+    furnished.leave()
