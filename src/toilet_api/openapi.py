@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from toilet_api.kernel.errors import CATALOGUE, ProblemDocument
+from toilet_api.specimens import Json, Specimens, of_problems
 
 DESCRIPTION = """\
 农村户厕问题摸排整改的接口服务：逐村逐户逐厕登记、摸排、建账。
@@ -19,7 +20,8 @@ The API behind a county's survey and rectification of rural household toilets.
 * **重试 / Retries** 新建请求可带 `Idempotency-Key`，编号可由客户端生成（UUIDv7）。
   Creating requests take `Idempotency-Key`; ids may be made by the client.
 * **错误 / Errors** RFC 9457 `application/problem+json`；全部类型见 `GET /api/v1/error-catalogue`。
-* **代码 / Codes** 见 `GET /api/v1/code-lists`；客户端须容忍新代码。Clients must tolerate new codes.
+* **代码 / Codes** 见 `GET /api/v1/code-lists`；`x-extensible-enum` 列出现有代码，客户端须容忍新代码。
+  `x-extensible-enum` lists the codes of today; clients must tolerate new ones.
 """
 
 TAGS = [
@@ -32,6 +34,47 @@ TAGS = [
     ("reference", "代码表与错误目录 / Code lists and the error catalogue"),
     ("health", "运行状态 / Health"),
 ]
+
+CLOSED = (["gcj02", "wgs84", "cgcs2000"], ["false", "true", "any"], ["exact", "estimated"])
+"""Sets that never grow within v1. Every other one is extensible: a client must tolerate values that it doesn't know."""
+
+_TITLES = {
+    "household_id": "农户编号",
+    "toilet_id": "厕所编号",
+    "visit_id": "摸排编号",
+    "campaign_id": "摸排行动编号",
+    "problem_id": "问题编号",
+    "type_id": "问题类型编号",
+    "attachment_id": "附件编号",
+    "user_id": "用户编号",
+    "grant_id": "授权编号",
+    "training_id": "培训记录编号",
+    "job_id": "导入任务编号",
+    "id": "编号",
+    "code": "代码",
+    "If-Match": "版本标签",
+    "position": "位置",
+    "system": "坐标系",
+    "sha256": "内容的 SHA-256",
+    "keys": "公钥",
+    "kty": "密钥类型",
+    "crv": "曲线",
+    "x": "坐标 x",
+    "y": "坐标 y",
+    "alg": "算法",
+    "use": "用途",
+    "kid": "密钥编号",
+}
+"""For members whose type has no title of its own."""
+_DESCRIPTIONS = {"Page_": "一页记录 / One page of a list.", "Body_": "表单 / A form."}
+_DONE = {
+    "200": "成功 / Done",
+    "201": "已新建 / Created",
+    "202": "已受理 / Accepted",
+    "204": "成功，无内容 / Done, nothing to show",
+}
+NEVER_STORED = frozenset({"get_me", "get_readiness"})
+"""GETs whose answers are of the moment: no ETag, no 304."""
 
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _IDEMPOTENCY_KEY = {
@@ -48,6 +91,26 @@ _IF_NONE_MATCH = {
     "required": False,
     "schema": {"type": "string", "title": "条件读取"},
     "description": "未变则答复 304 / 304 when unchanged",
+    "example": '"1"',
+}
+_HEADERS: dict[str, tuple[str, str, bool]] = {
+    "X-Request-Id": (
+        "请求编号，日志和审计同号 / The number of this request",
+        "0199f2c47c1e7000",
+        True,
+    ),
+    "ETag": ("版本标签，用于 If-Match、If-None-Match / For If-Match and If-None-Match", '"1"', True),
+    "Location": (
+        "新记录的地址 / Where the new record is",
+        "/api/v1/visits/0199f2c4-7c1e-7000-8000-000000000001",
+        False,
+    ),
+    "Idempotency-Replayed": ("`true`：首次答复的重放 / The first answer once more", "true", False),
+    "Link": ('下一页，`rel="next"` / The next page', '</api/v1/visits?cursor=…>; rel="next"', False),
+    "Next-Cursor": ("CSV、NDJSON 的下一页游标，空即到末页 / For CSV and NDJSON; empty at the end", "", False),
+    "Total-Count": ("CSV、NDJSON 的总数 / The total, for CSV and NDJSON", "128", False),
+    "WWW-Authenticate": ("如何认证 / How to authenticate", 'Bearer realm="toilet_api"', False),
+    "Retry-After": ("几秒后可重试 / Seconds until it makes sense to try again", "5", False),
 }
 
 
@@ -74,41 +137,158 @@ def build(app: FastAPI) -> dict[str, Any]:
         license_info={"name": "Proprietary"},
         servers=[{"url": "/", "description": "本服务 / This server"}],
     )
-    schemas = made.setdefault("components", {}).setdefault("schemas", {})
+    components = made.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas.update(problem.pop("$defs", {}))
-    schemas["Problem"] = problem
-    problem["properties"]["code"]["x-extensible-enum"] = sorted(CATALOGUE)
-    made["components"].setdefault("securitySchemes", {})["bearer"] = {
+    _add_problem(schemas)
+    for name, schema in schemas.items():
+        _complete_schema(name, schema)
+    components["headers"] = {
+        name: {
+            "description": description,
+            "required": required,
+            "schema": {"type": "string"},
+            "example": example,
+        }
+        for name, (description, example, required) in _HEADERS.items()
+    }
+    components["examples"] = of_problems()
+    components.setdefault("securitySchemes", {})["bearer"] = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
         "description": "POST /api/v1/auth/token",
     }
-    for path, methods in made["paths"].items():
+    specimens = Specimens(schemas)
+    for methods in made["paths"].values():
         for method, operation in methods.items():
-            _complete(path, method, operation)
+            _complete(method, operation, schemas, specimens)
     return made
 
 
-def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
+def _add_problem(schemas: Json) -> None:
+    problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(problem.pop("$defs", {}))
+    problem["properties"]["code"]["x-extensible-enum"] = sorted(CATALOGUE)
+    schemas["Problem"] = problem
+
+
+def _complete_schema(name: str, schema: Json) -> None:
+    for prefix, description in _DESCRIPTIONS.items():
+        if name.startswith(prefix):
+            schema.setdefault("description", description)
+    for field, member in schema.get("properties", {}).items():
+        _entitle(field, member)
+    _open_enums(schema)
+
+
+def _open_enums(schema: Any) -> None:
+    """A new value within v1 must not break a client that was generated before it."""
+    if isinstance(schema, list):
+        for one in schema:
+            _open_enums(one)
+    elif isinstance(schema, dict):
+        if isinstance(schema.get("enum"), list) and schema["enum"] not in CLOSED:
+            schema["x-extensible-enum"] = schema.pop("enum")
+        for member in schema.values():
+            _open_enums(member)
+
+
+def _entitle(name: str, schema: Json) -> None:
+    """A Chinese title: its own, that of the type that it may hold, or that of its name."""
+    inner = [schema.get("items", {}), *schema.get("anyOf", [])]
+    for title in (schema.get("title"), *(one.get("title") for one in inner), _TITLES.get(name)):
+        if title and not title.isascii():
+            schema["title"] = title
+            return
+
+
+def _complete(method: str, operation: Json, schemas: Json, specimens: Specimens) -> None:
     responses = operation["responses"]
     responses.pop("422", None) if _is_default_422(responses.get("422")) else None
-    responses["4XX"] = {"description": "错误 / An error", "content": _PROBLEM}
-    responses["5XX"] = {"description": "服务器错误 / A server error", "content": _PROBLEM}
     parameters = operation.setdefault("parameters", [])
+    for parameter in parameters:
+        _complete_parameter(parameter, method)
     if method == "post" and {"201", "202"} & set(responses) and "security" in operation:
         parameters.append(_IDEMPOTENCY_KEY)
-    if method == "get" and path.startswith("/api/"):
+    tagged = _is_tagged(method, operation, schemas)
+    if method == "get" and tagged:
         parameters.append(_IF_NONE_MATCH)
         responses["304"] = {"description": "未变 / Not modified"}
     if not parameters:
         del operation["parameters"]
+    _complete_body(method, operation, specimens)
+    for status in ("4XX", "5XX"):
+        zh, en = ("错误", "An error") if status == "4XX" else ("服务器错误", "A server error")
+        responses[status] = {"description": f"{zh} / {en}", "content": _PROBLEM}
+    for status, response in responses.items():
+        if response["description"] == "Successful Response":
+            response["description"] = _DONE[status]
+        if status.startswith("2"):
+            specimens.content(response.get("content", {}), complete=True)
+        response["headers"] = _headers(status, response, method, tagged)
 
 
-def _is_default_422(response: dict[str, Any] | None) -> bool:
+def _complete_parameter(parameter: Json, method: str) -> None:
+    """Parameters are text: they can be left out but never be null."""
+    schema = parameter["schema"]
+    _entitle(parameter["name"], schema)
+    alternatives = [one for one in schema.get("anyOf", []) if one != {"type": "null"}]
+    if len(alternatives) == 1:
+        del schema["anyOf"]
+        parameter["schema"] = {**alternatives[0], **schema}
+    _open_enums(parameter["schema"])
+    if parameter["name"] == "If-Match":
+        parameter["required"] = method == "patch"
+
+
+def _complete_body(method: str, operation: Json, specimens: Specimens) -> None:
+    if "requestBody" not in operation:
+        return
+    content = operation["requestBody"]["content"]
+    for described in content.values():
+        alternatives = [one for one in described["schema"].get("anyOf", []) if one != {"type": "null"}]
+        if len(alternatives) == 1:
+            described["schema"] = alternatives[0]
+    if method == "patch":
+        content["application/merge-patch+json"] = dict(content["application/json"])
+    specimens.content(content, complete=False)
+
+
+def _is_tagged(method: str, operation: Json, schemas: Json) -> bool:
+    """Whether the answer carries an ETag: every GET that may be stored, and every write that shows the record."""
+    if method == "get":
+        return operation["operationId"] not in NEVER_STORED
+    shown = [
+        content["schema"].get("$ref", "").rsplit("/", 1)[-1]
+        for status, response in operation["responses"].items()
+        if status.startswith("2")
+        for media, content in response.get("content", {}).items()
+        if media == "application/json"
+    ]
+    return any(
+        "version" in schemas.get(name, {}).get("properties", {}) or name.startswith(("Page_", "DivisionChange"))
+        for name in shown
+    )
+
+
+def _headers(status: str, response: Json, method: str, tagged: bool) -> Json:
+    names = ["X-Request-Id"]
+    if tagged and status[0] in "23":
+        names.append("ETag")
+    if "text/csv" in response.get("content", {}) and "application/json" in response["content"]:
+        names += ["Link", "Next-Cursor", "Total-Count"]
+    if method == "post" and status in ("201", "202"):
+        names += ["Location", "Idempotency-Replayed"]
+    if status == "401":
+        names.append("WWW-Authenticate")
+    if status in ("429", "503", "5XX"):
+        names.append("Retry-After")
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _is_default_422(response: Json | None) -> bool:
     if response is None:
         return False
     return "HTTPValidationError" in str(response.get("content", {}))

@@ -23,7 +23,7 @@ LEVEL_NAMES = {
 
 
 class Permission(StrEnum):
-    """One thing that can be allowed; also the OAuth2 scope of the same name."""
+    """一项权限，也是同名的 OAuth2 scope / One thing that can be allowed; also the OAuth2 scope of that name."""
 
     DIVISION_READ = "division.read"
     DIVISION_MANAGE = "division.manage"
@@ -88,7 +88,7 @@ PERMISSION_LABELS: dict[Permission, tuple[str, str]] = {
 
 
 class Role(StrEnum):
-    """A part that a person or a system plays in a division."""
+    """角色 / A part that a person or a system plays in a division."""
 
     PROVINCE_INSPECTOR = "province_inspector"
     CITY_INSPECTOR = "city_inspector"

@@ -69,7 +69,9 @@ class ImportFile(Schema):
     """上传的文件 / The file."""
 
     name: str = Field(title="文件名", examples=["石渡乡改厕台账.xlsx"])
-    sha256: str = Field(title="SHA-256")
+    sha256: str = Field(
+        title="内容的 SHA-256", examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"]
+    )
     bytes: int = Field(title="字节数", examples=[28153])
     format: str | None = Field(title="格式", description="按内容判定 / Decided by content", examples=["xlsx"])
     encoding: str | None = Field(title="编码", examples=["gb18030"])

@@ -100,7 +100,7 @@ class Problem(Exception):  # noqa: N818 - the term of RFC 9457
 
 
 class ProblemError(BaseModel):
-    """One fault of the input."""
+    """一处输入错误 / One fault of the input."""
 
     model_config = ConfigDict(title="FieldError")
 
@@ -137,7 +137,12 @@ def problems(*types: ProblemType) -> dict[int | str, dict[str, Any]]:
     return {
         status: {
             "description": "; ".join(f"`{kind.code}` {kind.zh} / {kind.en}" for kind in kinds),
-            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            "content": {
+                "application/problem+json": {
+                    "schema": {"$ref": "#/components/schemas/Problem"},
+                    "examples": {kind.code: {"$ref": f"#/components/examples/problem.{kind.code}"} for kind in kinds},
+                }
+            },
         }
         for status, kinds in by_status.items()
     }

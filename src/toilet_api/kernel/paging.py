@@ -6,7 +6,6 @@ the bytes go through as they are: several times faster than building objects. Te
 
 import base64
 import csv
-import hashlib
 import hmac
 import io
 import json
@@ -26,6 +25,7 @@ from sqlmodel import Session
 
 from toilet_api.kernel.database import actor_of
 from toilet_api.kernel.errors import BAD_CURSOR, INVALID, NOT_ACCEPTABLE, FieldError
+from toilet_api.kernel.preconditions import weak_etag
 
 M = TypeVar("M", bound=BaseModel)
 _JSON, _CSV, _NDJSON = "application/json", "text/csv", "application/x-ndjson"
@@ -143,7 +143,8 @@ def _render(
     media = negotiate(request.headers.get("accept", "*/*"))
     headers = {}
     if next_cursor:
-        headers["Link"] = f'<{request.url.include_query_params(cursor=next_cursor)}>; rel="next"'
+        following = request.url.include_query_params(cursor=next_cursor)
+        headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'  # relative: a proxy may rename the host
     if media != _JSON:
         headers["Next-Cursor"] = next_cursor or ""
         if total is not None:
@@ -151,13 +152,15 @@ def _render(
     if media == _NDJSON:
         content = "".join(row + "\n" for row in rows).encode()
     elif media == _CSV:
-        content = _as_csv(rows, names)
+        content = as_csv(rows, names)
         media = "text/csv; charset=utf-8"
     else:
         tail = json.dumps(next_cursor)
         counted = "" if total is None else f',"count":{total}'
         content = f'{{"items":[{",".join(rows)}],"next_cursor":{tail}{counted}}}'.encode()
-    headers["ETag"] = f'W/"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
+    # Of what is shown, not of the cursor, which is sealed for one user: the same rows have the same tag for everyone.
+    shown = json.dumps([media, names, total, next_cursor is not None]).encode() + "\n".join(rows).encode()
+    headers["ETag"] = weak_etag(shown)
     return Response(content, media_type=media, headers=headers)
 
 
@@ -179,7 +182,8 @@ def negotiate(accept: str) -> str:
     return min(offers)[2]
 
 
-def _as_csv(rows: list[str], names: Sequence[str]) -> bytes:
+def as_csv(rows: Sequence[str], names: Sequence[str]) -> bytes:
+    """Rows, given as JSON objects, as CSV. Without BOM: programs would take it for a part of the first heading."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(names)

@@ -1,5 +1,6 @@
 """ETag and If-Match: two people who edit one record, and neither silently loses."""
 
+import hashlib
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -21,6 +22,11 @@ IfMatch = Annotated[
 def etag(version: int) -> str:
     """The ETag of a record: its version. It doesn't depend on who asks."""
     return f'"{version}"'
+
+
+def weak_etag(content: bytes) -> str:
+    """The ETag of an answer that is no single record: of what it says."""
+    return f'W/"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
 
 
 def set_etag(response: Response, version: int) -> None:

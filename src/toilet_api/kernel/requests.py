@@ -22,6 +22,7 @@ from toilet_api.kernel.errors import (
     UNSUPPORTED_MEDIA,
     FieldError,
 )
+from toilet_api.kernel.preconditions import weak_etag
 
 MAX_DEPTH = 32
 _JSON_TYPES = ("application/json", "application/merge-patch+json")
@@ -236,11 +237,11 @@ async def _remember(request: Request, response: Response) -> Response:
 
 
 def _not_modified(request: Request, response: Response) -> Response:
-    tag = response.headers.get("etag")
     response.headers.setdefault("Cache-Control", "private, no-cache")
     response.headers.append("Vary", "Authorization, Accept, Accept-Language")
-    if tag is None:
+    if response.headers["Cache-Control"] == "no-store":
         return response
+    tag = response.headers.setdefault("ETag", weak_etag(bytes(getattr(response, "body", b""))))
     offered = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
     if "*" in offered or tag.removeprefix("W/") in offered:
         keep = {name: response.headers[name] for name in ("etag", "cache-control", "vary") if name in response.headers}

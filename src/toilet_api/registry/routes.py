@@ -167,7 +167,11 @@ def _household(response: Response, session: Transaction, caller: Caller, househo
 
 
 @router.get(
-    "/households/{household_id}", operation_id="get_household", summary="农户详情 / A household", responses=_ONE
+    "/households/{household_id}",
+    operation_id="get_household",
+    summary="农户详情 / A household",
+    description="个人信息只显示脱敏文本；明文见 reveal。/ Personal data is masked; `reveal` shows it.",
+    responses=_ONE,
 )
 def get_household(response: Response, session: Transaction, caller: Reader, household_id: UUID) -> schemas.Household:
     return _household(response, session, caller, household_id)
@@ -247,6 +251,7 @@ def reveal_household(
     "/households/{household_id}/history",
     operation_id="list_household_history",
     summary="农户的修改历史 / History of a household",
+    description="谁、何时、改了什么、为何，旧的在前。/ Who changed what, when and why; oldest first.",
     responses=_ONE,
 )
 def list_household_history(session: Transaction, caller: Historian, household_id: UUID) -> Page[journal.HistoryEntry]:
@@ -258,6 +263,7 @@ def list_household_history(session: Transaction, caller: Historian, household_id
     "/households/{household_id}/toilets",
     operation_id="list_household_toilets",
     summary="农户的户厕 / Toilets of a household",
+    description="排序：`division_code`（默认）、`updated_at`、`-updated_at`。/ Orders: the same.",
     response_model=None,
     responses={200: page_schema(schemas.Toilet), **_LIST},
 )
@@ -303,6 +309,7 @@ def list_toilets(
     "/toilets",
     operation_id="create_toilet",
     summary="新增户厕 / Add a toilet",
+    description="登记在农户名下，区划随农户。/ Belongs to a household and lies where that does.",
     status_code=201,
     responses={
         200: {"model": schemas.Toilet, "description": "已有的同一记录 / The record it made before"},
@@ -324,7 +331,13 @@ def _toilet(response: Response, session: Transaction, caller: Caller, toilet_id:
     return shown
 
 
-@router.get("/toilets/{toilet_id}", operation_id="get_toilet", summary="户厕详情 / A toilet", responses=_ONE)
+@router.get(
+    "/toilets/{toilet_id}",
+    operation_id="get_toilet",
+    summary="户厕详情 / A toilet",
+    description="含现状、模式、年份、补助和可执行的步骤。/ With its state, mode, year, subsidy and allowed steps.",
+    responses=_ONE,
+)
 def get_toilet(response: Response, session: Transaction, caller: Reader, toilet_id: UUID) -> schemas.Toilet:
     return _toilet(response, session, caller, toilet_id)
 
@@ -352,6 +365,7 @@ def update_toilet(
     "/toilets/{toilet_id}/remove",
     operation_id="remove_toilet",
     summary="删除户厕 / Remove a toilet",
+    description="须说明理由；可由上级恢复。/ With a reason; the level above can restore it.",
     responses=problems(*_ALWAYS, NOT_FOUND, RECORD_REMOVED, INVALID),
 )
 def remove_toilet(
@@ -365,6 +379,7 @@ def remove_toilet(
     "/toilets/{toilet_id}/restore",
     operation_id="restore_toilet",
     summary="恢复户厕 / Restore a toilet",
+    description="须说明理由；农户已删除的，先恢复农户。/ With a reason; a removed household comes back first.",
     responses=problems(*_ALWAYS, NOT_FOUND, NOT_REMOVED, HOUSEHOLD_REMOVED, INVALID),
 )
 def restore_toilet(
@@ -378,6 +393,7 @@ def restore_toilet(
     "/toilets/{toilet_id}/history",
     operation_id="list_toilet_history",
     summary="户厕的修改历史 / History of a toilet",
+    description="谁、何时、改了什么、为何，旧的在前。/ Who changed what, when and why; oldest first.",
     responses=_ONE,
 )
 def list_toilet_history(session: Transaction, caller: Historian, toilet_id: UUID) -> Page[journal.HistoryEntry]:

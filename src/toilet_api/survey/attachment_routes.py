@@ -61,6 +61,7 @@ def create_attachment(
     "/attachments/{attachment_id}",
     operation_id="get_attachment",
     summary="附件信息 / An attachment's metadata",
+    description="由图片内容得出的类型、大小、拍摄时间和位置。/ Kind, size, time and place, found from the content.",
     responses=reading(),
 )
 def get_attachment(

@@ -98,6 +98,7 @@ def list_campaigns(
     "/campaigns",
     operation_id="create_campaign",
     summary="新建摸排行动 / Create a campaign",
+    description="先为筹备状态，开启后才能提交摸排。/ Planned at first; visits are submitted once it is open.",
     status_code=201,
     responses=creating(CampaignRow),
 )
@@ -113,6 +114,7 @@ def create_campaign(
     "/campaigns/{campaign_id}",
     operation_id="get_campaign",
     summary="摸排行动 / A campaign",
+    description="含日期、文号和各类原因的整改期限。/ With its dates, documents and the deadline of each cause.",
     responses=reading(),
 )
 def get_campaign(response: Response, session: Transaction, caller: CampaignReader, campaign_id: UUID) -> CampaignRow:
@@ -165,6 +167,7 @@ def open_campaign(
     "/campaigns/{campaign_id}/close",
     operation_id="close_campaign",
     summary="结束摸排行动 / Close a campaign",
+    description="此后不能再提交摸排；可重新开启。/ No visit is submitted after that; it can be opened again.",
     responses=stepping(),
 )
 def close_campaign(
@@ -184,6 +187,7 @@ def close_campaign(
     "/campaigns/{campaign_id}/history",
     operation_id="list_campaign_history",
     summary="摸排行动的修改历史 / History of a campaign",
+    description="谁、何时、改了什么，旧的在前。/ Who changed what and when; oldest first.",
     responses=reading(),
 )
 def list_campaign_history(session: Transaction, caller: Historian, campaign_id: UUID) -> Page[journal.HistoryEntry]:
@@ -239,6 +243,7 @@ def list_problem_types(
     "/problem-types",
     operation_id="create_problem_type",
     summary="为本县新增问题类型 / Add a problem type to a county",
+    description="只在本县使用；不得与通用类型同码。/ For that county only; its code may not be a common one.",
     status_code=201,
     responses=creating(ProblemTypeRow, CODE_TAKEN),
 )
@@ -254,6 +259,7 @@ def create_problem_type(
     "/problem-types/{type_id}",
     operation_id="get_problem_type",
     summary="问题类型 / A problem type",
+    description="通用类型，或本县自定的类型。/ A common type, or one of the county's own.",
     responses=reading(),
 )
 def get_problem_type(response: Response, session: Transaction, caller: ProblemReader, type_id: UUID) -> ProblemTypeRow:

@@ -124,7 +124,13 @@ def record_work_problem(
     return present(session, caller, row, now)
 
 
-@router.get("/problems/{problem_id}", operation_id="get_problem", summary="问题 / A problem", responses=reading())
+@router.get(
+    "/problems/{problem_id}",
+    operation_id="get_problem",
+    summary="问题 / A problem",
+    description="含期限、是否逾期、来源摸排和可执行的步骤。/ With deadline, overdue, the visit and allowed steps.",
+    responses=reading(),
+)
 def get_problem(
     response: Response, session: Transaction, caller: ProblemReader, problem_id: UUID, now: Now
 ) -> ProblemRow:
@@ -179,6 +185,7 @@ def dismiss_problem(
     "/problems/{problem_id}/reopen",
     operation_id="reopen_problem",
     summary="恢复已撤销的问题 / Reopen a dismissed problem",
+    description="须写明理由；同类问题已另行登记的为 409。/ With a reason; 409 if its type is live there again.",
     responses=stepping(ALREADY_IN_LEDGER),
 )
 def reopen_problem(
@@ -199,6 +206,7 @@ def reopen_problem(
     "/problems/{problem_id}/history",
     operation_id="list_problem_history",
     summary="问题的修改历史 / History of a problem",
+    description="登记、改期、撤销、恢复，旧的在前。/ Opened, moved, dismissed, reopened; oldest first.",
     responses=reading(),
 )
 def list_problem_history(session: Transaction, caller: Historian, problem_id: UUID) -> Page[journal.HistoryEntry]:

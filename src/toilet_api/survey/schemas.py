@@ -135,7 +135,7 @@ class CampaignNew(Schema):
 class CampaignPatch(Patch):
     """修改摸排行动；期限规则改变时，未结问题期限随之重算 / Changed rules move the deadlines of live problems."""
 
-    name: ShortText = Field(default_factory=unset, title="名称")
+    name: ShortText = Field(default_factory=unset, title="名称", examples=["农村户厕问题摸排整改"])
     document_numbers: DocumentNumbers = Field(default_factory=unset)
     cut_off_year: Year = Field(default_factory=unset, title="起始改厕年份")
     starts_on: date = Field(default_factory=unset, title="开始日期")
@@ -149,7 +149,7 @@ class CampaignRow(Schema):
     id: UUID = Field(title="编号", examples=[ID])
     division_code: CountyCode
     name: str = Field(title="名称", examples=["农村户厕问题摸排整改"])
-    document_numbers: list[str] = Field(title="文号")
+    document_numbers: list[str] = Field(title="文号", examples=[["农办社〔2026〕4号"]])
     cut_off_year: int = Field(title="起始改厕年份", examples=[2024])
     starts_on: date = Field(title="开始日期")
     survey_due: date = Field(title="摸排截止日期")
@@ -188,8 +188,8 @@ class ProblemTypeNew(Schema):
 class ProblemTypePatch(Patch):
     """修改本县问题类型；原因分类只对今后发现的问题生效 / A changed cause holds for problems found from now on."""
 
-    zh: ShortText = Field(default_factory=unset, title="中文名称")
-    en: ShortText = Field(default_factory=unset, title="英文名称")
+    zh: ShortText = Field(default_factory=unset, title="中文名称", examples=["缺清掏口盖板"])
+    en: ShortText = Field(default_factory=unset, title="英文名称", examples=["Lid is missing"])
     problem_group: Group = Field(default_factory=unset)
     cause: Cause = Field(default_factory=unset)
 

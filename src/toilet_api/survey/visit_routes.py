@@ -149,7 +149,13 @@ def bulk_verify_visits(
     return verification.decide_many(session, caller, body, language == "en", now)
 
 
-@router.get("/visits/{visit_id}", operation_id="get_visit", summary="摸排记录 / A visit", responses=reading())
+@router.get(
+    "/visits/{visit_id}",
+    operation_id="get_visit",
+    summary="摸排记录 / A visit",
+    description="含发现的问题、签名、照片和逐级核实情况。/ With findings, signatures, photos and verification.",
+    responses=reading(),
+)
 def get_visit(response: Response, session: Transaction, caller: VisitReader, visit_id: UUID) -> VisitOut:
     return _shown(response, session, caller, existing(session, caller, Visit, visit_id))
 

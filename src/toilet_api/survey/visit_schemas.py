@@ -100,7 +100,10 @@ class Verification(Schema):
     """核实 / A verification."""
 
     level: Level | None = Field(
-        None, title="层级", description="只有一级权限时可省略 / May be left out by who verifies at one level only"
+        None,
+        title="层级",
+        description="只有一级权限时可省略 / May be left out by who verifies at one level only",
+        examples=["township"],
     )
 
 
@@ -172,7 +175,7 @@ class VisitRow(Schema):
     usability: Usability | None = Field(title="使用情况")
     visited_at: datetime = Field(title="摸排时间")
     surveyor_id: UUID = Field(title="摸排人编号")
-    surveyor_name: str = Field(title="摸排人")
+    surveyor_name: str = Field(title="摸排人", examples=["摸排员"])
     findings_count: int = Field(title="发现问题数", examples=[1])
     return_reason: str | None = Field(title="退回理由")
     submitted_at: datetime | None = Field(title="提交时间")

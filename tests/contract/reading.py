@@ -1,0 +1,57 @@
+"""Reading the document: its operations, its schemas."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema_rs
+
+Json = dict[str, Any]
+
+
+def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
+    """(path, method, operation)."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation
+
+
+def resolved(document: Json, schema: Json) -> Json:
+    """`schema`, or what it refers to."""
+    if "$ref" not in schema:
+        return schema
+    found: Json = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+    return found
+
+
+def successes(operation: Json) -> Iterator[tuple[str, Json]]:
+    """(status, response) of the answers that are no errors."""
+    return ((status, one) for status, one in operation["responses"].items() if status.startswith("2"))
+
+
+def parameters(operation: Json) -> dict[str, Json]:
+    """Parameters by name."""
+    return {one["name"]: one for one in operation.get("parameters", [])}
+
+
+def faults(document: Json, schema: Json, value: Any) -> list[str]:
+    """Where `value` isn't what `schema` says."""
+    validator = jsonschema_rs.Draft202012Validator(
+        {**schema, "components": document["components"]}, validate_formats=True
+    )
+    return [f"{list(one.instance_path)}: {one.message}" for one in validator.iter_errors(value)]
+
+
+def is_list(operation: Json) -> bool:
+    """Whether it answers pages of a list."""
+    return any("application/x-ndjson" in response.get("content", {}) for _, response in successes(operation))
+
+
+def nodes(value: Any, place: str = "") -> Iterator[tuple[str, Json]]:
+    """Every object inside of `value`, with its place."""
+    if isinstance(value, dict):
+        yield place, value
+        for name, member in value.items():
+            yield from nodes(member, f"{place}/{name}")
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            yield from nodes(member, f"{place}/{index}")
