@@ -1,6 +1,6 @@
 """One furnished database for the whole matrix: every cell is rehearsed, never performed."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +8,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from anyio import to_thread
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx import ASGITransport, AsyncClient, Response
 
@@ -20,8 +19,8 @@ from tests.scope.places import HOMES
 from tests.scope.probe import Furniture
 from tests.world import PASSWORD
 from toilet_api.app import connect
-from toilet_api.kernel import jobs
-from toilet_api.kernel.database import SYSTEM, Actor, Database, Session, begin, open_transaction
+from toilet_api.kernel import database, jobs
+from toilet_api.kernel.database import SYSTEM, Actor, Database, Session, begin
 
 _STATE = ("settings", "database", "vault", "key_ring", "objects", "cursor_secret")
 
@@ -37,18 +36,11 @@ class Rehearsal(Database):
             session.flush()
 
 
-async def _rehearse(request: Request) -> AsyncIterator[Session]:
-    """`open_transaction`, rolled back instead of committed; what is pending is written first, for its errors."""
-    database: Database = request.app.state.database
-    async with database.slots:
-        session = Session(database.engine, expire_on_commit=False)
-        try:
-            await to_thread.run_sync(lambda: begin(session, database.settings, (), SYSTEM))
-            request.state.session = session
-            yield session
-            await to_thread.run_sync(session.flush)
-        finally:
-            await to_thread.run_sync(session.close)
+class _RehearsedSession(Session):
+    """A request's session that writes what is pending, for its errors, and then forgets it."""
+
+    def commit(self) -> None:
+        self.flush()
 
 
 @dataclass(frozen=True)
@@ -60,16 +52,6 @@ class House:
     tokens: dict[str, str]
     state: dict[str, Any]
     portal: BlockingPortal
-
-    def enter(self) -> None:
-        """Connect the app to this house, in which nothing is committed."""
-        for name, value in self.state.items():
-            setattr(self.app.state, name, value)
-        self.app.dependency_overrides[open_transaction] = _rehearse
-
-    def leave(self) -> None:
-        """Let the app go."""
-        self.app.dependency_overrides.clear()
 
     def answers(self, requests: Iterable[dict[str, Any]]) -> list[Response]:
         """What the app answers to these, one after the other, straight in its event loop: the quickest way to ask."""
@@ -132,8 +114,10 @@ def furnished(
 
 
 @pytest.fixture
-def house(furnished: House) -> Iterator[House]:
-    """The furnished house, with the app connected to it."""
-    furnished.enter()
-    yield furnished
-    furnished.leave()
+def house(furnished: House, monkeypatch: pytest.MonkeyPatch) -> House:
+    """The furnished house, with the app connected to it; nothing is committed."""
+    for name, value in furnished.state.items():
+        setattr(furnished.app.state, name, value)
+    # Not by dependency_overrides: FastAPI would analyse those anew for every request.
+    monkeypatch.setattr(database, "Session", _RehearsedSession)
+    return furnished

@@ -47,17 +47,11 @@ def relation(home: str, place: str) -> str:
 
 
 def around(home: str, places: Iterable[str]) -> dict[tuple[str, int], str]:
-    """Some of `places` for each relation: (relation, which) -> place.
-
-    Above and below, the nearest of each length of code; beside, the nearest (0) and the farthest (1).
-    """
+    """The nearest of `places` for each relation, above and below for each length of code: (relation, length) -> place."""
     found: dict[tuple[str, int], str] = {}
     for place in sorted(places, key=lambda one: -_shared(home, one)):
         where = relation(home, place)
-        if where != "sibling":
-            found.setdefault((where, len(place)), place)
-        elif found.setdefault((where, 0), place) != place:
-            found[where, 1] = place
+        found.setdefault((where, 0 if where == "sibling" else len(place)), place)
     return found
 
 

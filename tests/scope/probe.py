@@ -160,7 +160,7 @@ def cells(probe: Probe) -> list[Cell]:
         for (where, _), place in places.items():
             expected = probe.ok if probe.kind is Kind.SHARED else probe.expected(role, where, place)
             made.append(Cell(role, where, place, expected))
-        if probe.record and probe.kind is Kind.RECORD:
+        if probe.record and probe.kind is Kind.RECORD and role in probe.roles:
             made.append(Cell(role, NOWHERE, probe.at[0], probe.expected(role, NOWHERE, probe.at[0])))
     return made
 

@@ -2,14 +2,14 @@
 
 from functools import partial
 
-from tests.scope.places import ANYWHERE, CITIES, COUNTIES, EMPTY, TOWNSHIPS, VILLAGES
+from tests.scope.places import CITIES, COUNTIES, EMPTY, TOWNSHIPS, VILLAGES
 from tests.scope.probe import ADMIN, OUT_OF_SCOPE, Call, Kind, Probe
 
 REASON = "撤并"
 ABROAD = "360424100003"
 """A village, and `ABROAD[:9]` a township, of another county."""
 
-_READ = partial(Probe, kind=Kind.SHARED, at=ANYWHERE)
+_READ = partial(Probe, kind=Kind.SHARED, at=(*VILLAGES, *COUNTIES))
 # That a division exists is no secret, so what lies outside is said to.
 _CHANGE = partial(Probe, kind=Kind.RECORD, roles=ADMIN, at=VILLAGES, outside=OUT_OF_SCOPE)
 
