@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from migrations.support import app_role, granted
+from migrations.support import app_role, granted, walled
 from toilet_api.kernel import jobs
 
 revision = "0001_kernel"
@@ -130,7 +130,7 @@ def upgrade() -> None:
     for table in ("audit_entry", "change_entry"):
         # What is written of a record is read by whoever may see its division; a move writes outside of the own scope.
         covered = "division_code ^@ any ((select nullif(current_setting('toilet.scope', true), '')::text[])::text[])"
-        op.execute(f"alter table {table} enable row level security")
+        walled(table)
         op.execute(f"create policy read on {table} for select using ({covered})")
         op.execute(f"create policy write on {table} for insert with check (true)")
     op.execute(f'grant select on alembic_version to "{role}"')

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from migrations.support import granted, scoped
+from migrations.support import granted, scoped, walled
 
 revision = "0003_accounts"
 down_revision = "0002_divisions"
@@ -118,7 +118,7 @@ def upgrade() -> None:
         # What belongs to an account is seen by whoever sees the account: all of its grants, also those elsewhere,
         # because nobody may take over an account that reaches further than he does.
         visible = f"exists (select from principal p where p.id = {table}.principal_id)"
-        op.execute(f"alter table {table} enable row level security")
+        walled(table)
         op.execute(f"create policy scope on {table} using ({visible}) with check ({visible})")
         granted(table, rights)
 

@@ -15,7 +15,7 @@ from httpx import ASGITransport, AsyncClient, Response
 
 from tests.conftest import make_settings, on, plain
 from tests.scope import furnish
-from tests.scope.places import HOMES
+from tests.scope.places import HOMES, PROVINCES
 from tests.scope.probe import Furniture
 from tests.world import PASSWORD
 from toilet_api.app import connect
@@ -99,6 +99,7 @@ def furnished(
     with start_blocking_portal() as portal:
         furnish.accounts(built_app.state.database, settings, furniture)
         clients = {name: _login(built_app, portal, name) for name in (*HOMES, *furnish.KEEPERS)}
+        _login(built_app, portal, f"active_{PROVINCES[-1]}")  # so that a login of another province is stored too
         furnish.records(clients, furniture)
         furnish.imports(clients["keeper"], furniture, "import")
         jobs.run_worker(settings, wait=False)

@@ -47,7 +47,7 @@ def relation(home: str, place: str) -> str:
 
 
 def around(home: str, places: Iterable[str]) -> dict[tuple[str, int], str]:
-    """The nearest of `places` for each relation, above and below for each length of code: (relation, length) -> place."""
+    """The nearest of `places` for each relation, above and below for each length of code."""
     found: dict[tuple[str, int], str] = {}
     for place in sorted(places, key=lambda one: -_shared(home, one)):
         where = relation(home, place)

@@ -106,7 +106,7 @@ def asked(house: House, probe: Probe) -> Iterator[tuple[str, dict[str, str], Any
     """Each question to a list: role, query, body, format, and the ids (or the error) that must come back."""
     rows = house.furniture.rows[probe.rows]
     base = {**probe.everything, **ALL}
-    body = probe.json(Call("", "", Record(""), house.furniture)) if probe.json else None
+    body: Any = probe.json(Call("", "", Record(""), house.furniture)) if probe.json else None
     yield "anonymous", base, body, JSON, UNAUTHENTICATED
     for role, home in HOMES.items():
         if role not in probe.roles:
