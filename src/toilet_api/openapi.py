@@ -73,7 +73,7 @@ _DONE = {
     "202": "已受理 / Accepted",
     "204": "成功，无内容 / Done, nothing to show",
 }
-NEVER_STORED = frozenset({"get_me", "get_readiness"})
+NEVER_STORED = frozenset({"get_import", "get_me", "get_readiness"})
 """GETs whose answers are of the moment: no ETag, no 304."""
 
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}

@@ -8,6 +8,7 @@ import uvicorn
 
 from toilet_api.app import create_app
 from toilet_api.commands.logs import configure_logging
+from toilet_api.commands.protocol import Protocol
 from toilet_api.settings import Settings
 
 
@@ -19,7 +20,7 @@ def serve(descriptor: int) -> None:
     config = uvicorn.Config(
         create_app(settings),
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         ws="none",
         log_config=None,
         # Paths and queries may hold names and numbers of persons; the audit trail says who did what.

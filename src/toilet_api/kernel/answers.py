@@ -119,7 +119,6 @@ def install(app: FastAPI) -> None:
         (HTTPException, _on_http),
         (DBAPIError, _on_database),
         (PoolTimeout, _on_pool_timeout),
-        (Exception, _on_anything),
     ]
     for kind, handler in handlers:
         app.add_exception_handler(kind, handler)
@@ -163,14 +162,15 @@ async def _on_database(request: Request, error: DBAPIError) -> Response:
         return answer(request, errors.UNAVAILABLE.problem(headers={"Retry-After": "5"}))
     if isinstance(cause, (pg.NumericValueOutOfRange, pg.DatetimeFieldOverflow, pg.UntranslatableCharacter)):
         return answer(request, errors.INVALID.problem())
-    return await _on_anything(request, error)
+    return unexpected(request, error)
 
 
 async def _on_pool_timeout(request: Request, _: Exception) -> Response:
     return answer(request, errors.UNAVAILABLE.problem(headers={"Retry-After": "2"}))
 
 
-async def _on_anything(request: Request, error: Exception) -> Response:
+def unexpected(request: Request, error: Exception) -> Response:
+    """The answer to a fault of ours; the log gets its stack, without what a database message may quote."""
     request_id = getattr(request.state, "request_id", None)
     log.error("unhandled %s request_id=%s", type(error).__name__, request_id, exc_info=_quiet(error))
     return answer(request, errors.INTERNAL.problem())

@@ -5,9 +5,10 @@ from uuid import uuid4
 
 from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from toilet_api.kernel.answers import answer
+from toilet_api.kernel.answers import answer, unexpected
 from toilet_api.kernel.errors import TOO_LARGE
 from toilet_api.settings import Settings
 
@@ -16,6 +17,10 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 class _BodyTooLargeError(Exception):
     pass
+
+
+class _BrokenOffError(Exception):
+    """An answer failed after it had begun: the server closes the connection, so that nobody takes it for whole."""
 
 
 class Envelope:
@@ -72,6 +77,13 @@ class Envelope:
         except _BodyTooLargeError:
             if not started:
                 await refusal(scope, receive, dressed)
+        except ClientDisconnect:
+            return  # nobody is there to be answered; what was begun is rolled back
+        except Exception as error:  # noqa: BLE001 - beyond this stands only the server, which would log it unfiltered
+            failure = unexpected(request, error)
+            if started:
+                raise _BrokenOffError from None
+            await failure(scope, receive, dressed)
 
 
 def _limit(settings: Settings, path: str, headers: Headers) -> int:

@@ -18,8 +18,9 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel, Field
-from sqlalchemy import ColumnElement, Select, Text, and_, cast, func, literal, literal_column, or_, select
-from sqlalchemy.sql.elements import UnaryExpression
+from sqlalchemy import ColumnElement, Executable, Select, Text, and_, cast, func, literal, literal_column, or_, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.elements import ClauseElement, UnaryExpression
 from sqlalchemy.sql.operators import desc_op
 from sqlmodel import Session
 
@@ -291,9 +292,19 @@ def _count(session: Session, statement: Select[Any], how: str | None) -> int | N
     if how == "exact":
         total: int = session.connection().execute(select(func.count()).select_from(bare.subquery())).scalar_one()
         return total
-    connection = session.connection()
-    compiled = bare.compile(connection)
-    plan = connection.exec_driver_sql(
-        "explain (format json) " + str(compiled), dict(compiled.params) if compiled.params else {}
-    ).scalar_one()
+    plan = session.connection().execute(_Explained(bare)).scalar_one()
     return int(plan[0]["Plan"]["Plan Rows"])
+
+
+class _Explained(Executable, ClauseElement):
+    """EXPLAIN of a select, with its parameters bound as they are in the select itself."""
+
+    inherit_cache = False
+
+    def __init__(self, statement: Select[Any]) -> None:
+        self.statement = statement
+
+
+@compiles(_Explained, "postgresql")
+def _compile_explained(element: _Explained, compiler: Any, **options: Any) -> str:
+    return "EXPLAIN (FORMAT JSON) " + str(compiler.process(element.statement, **options))
