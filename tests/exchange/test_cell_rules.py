@@ -18,14 +18,12 @@ from toilet_api.registry.codes import TOILET_MODES
 from toilet_api.registry.rules import check_id_number, id_check_character
 
 TODAY = date(2026, 7, 1)
-ID = "360423190101010017"
-ID_X = "36042319010101005X"
-for _sequence in range(1, 999):
-    _first = f"36042319010101{_sequence:03}"
-    if id_check_character(_first) == "X":
-        ID_X = _first + "X"
-        break
-ID = "36042319010101001" + id_check_character("36042319010101001")
+ID = "360423190101010012"
+ID_X = next(
+    first + "X"
+    for first in (f"36042319010101{sequence:03}" for sequence in range(999))
+    if id_check_character(first) == "X"
+)
 
 CELLS = st.one_of(
     st.none(),
