@@ -10,6 +10,7 @@ from toilet_api.divisions.problems import DIVISION_ENDED, UNKNOWN_DIVISION, WRON
 from toilet_api.divisions.rules import LEVEL_NAMES
 from toilet_api.divisions.tables import Division, DivisionSuccessor
 from toilet_api.kernel.errors import OUT_OF_SCOPE, FieldError, Problem
+from toilet_api.kernel.scope import Scope
 
 _VILLAGES = text(
     """
@@ -73,12 +74,15 @@ def resolve(session: Session, code: str) -> Division | None:
     return division
 
 
-def resolve_for_write(session: Session, code: str, level: int | None = 5, pointer: str = "/division_code") -> Division:
+def resolve_for_write(
+    session: Session, code: str, level: int | None = 5, pointer: str = "/division_code", *, scope: Scope | None = None
+) -> Division:
     """The division that a record is about to be written at, share-locked to the end of the transaction.
 
     A merge or move of it waits for the writer; a writer that comes later waits for the move and then gets the
     successor. Call it before other rows are locked. Raises `unknown_division`, `wrong_division_level`,
-    `division_ended`, or `out_of_scope` when the code, or what has become of it, lies outside the transaction's scope.
+    `division_ended`, or `out_of_scope` when the code, or what has become of it, lies outside of `scope` or of the
+    transaction's scope.
     """
     following: str | None = code
     while following is not None:
@@ -88,6 +92,8 @@ def resolve_for_write(session: Session, code: str, level: int | None = 5, pointe
                 raise UNKNOWN_DIVISION.problem(errors=[_fault(pointer, "unknown_division", code)])
             raise OUT_OF_SCOPE.problem(errors=[_fault(pointer, "out_of_scope", code)])
         if not division.has_ended:
+            if scope is not None and not scope.covers(following):
+                raise OUT_OF_SCOPE.problem(errors=[_fault(pointer, "out_of_scope", code)])
             if level is not None and division.level != level:
                 raise _wrong_level(level, code, pointer)
             return division

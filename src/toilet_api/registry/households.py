@@ -65,7 +65,7 @@ def register(session: Session, vault: Vault, caller: Caller, body: schemas.House
     digest = vault.blind_index("create_household", canonical(body))
     if body.id and uniqueness.was_sent_before(session, caller, Household, body.id, digest):
         return body.id, False
-    village = lookup.resolve_for_write(session, body.division_code).code
+    village = lookup.resolve_for_write(session, body.division_code, scope=caller.scope).code
     sealed = people.seal(vault, household_id, _person(body.person), village)
     household = Household(
         id=household_id,
@@ -119,7 +119,7 @@ def change(
     values = changes_of(body)
     target = values.pop("division_code", None)
     # Divisions are locked before records: a merge does it in that order too.
-    village = None if target is None else lookup.resolve_for_write(session, target).code
+    village = None if target is None else lookup.resolve_for_write(session, target, scope=caller.scope).code
     household = _held(session, caller, household_id)
     require_match(if_match, household.version, lambda: views.show_household(session, caller, household_id))
     if household.removed_at is not None:

@@ -9,7 +9,6 @@ from sqlmodel import Session
 from toilet_api.accounts.caller import Caller
 from toilet_api.divisions.lookup import resolve_for_write
 from toilet_api.divisions.tables import Division
-from toilet_api.kernel.errors import OUT_OF_SCOPE
 from toilet_api.registry.filters import scope_of
 
 Village: Any = aliased(Division, name="village")
@@ -28,10 +27,7 @@ def own_place(session: Session, caller: Caller, division: str, level: int | None
 
     Raises 403 `out_of_scope` outside of the caller's scope, 422 for an unknown one or another level.
     """
-    code = resolve_for_write(session, division, level).code
-    if not caller.scope.covers(code):
-        raise OUT_OF_SCOPE.problem()
-    return code
+    return resolve_for_write(session, division, level, scope=caller.scope).code
 
 
 def county_or_above(session: Session, caller: Caller, division: str, column: Any) -> ColumnElement[bool]:

@@ -42,7 +42,7 @@ _JOURNALED = (
 def create(session: Session, caller: Caller, body: VisitNew, now: datetime) -> tuple[Visit, bool]:
     """A draft, at the household's village; the caller is its surveyor. Gives whether it was made now."""
     household = session.get(Household, body.household_id)
-    if household is None or household.removed_at is not None:
+    if household is None or household.removed_at is not None or not caller.scope.covers(household.division_code):
         raise _invalid(
             "/household_id", "household_unknown", "没有该农户，或不在您的辖区内", "no such household in your scope"
         )
