@@ -53,6 +53,8 @@ def api(rehearsed: Served, document: Json) -> Any:
         for parameter in operation.get("parameters", []):
             if parameter["in"] == "path":
                 parameter["schema"]["enum"] = rehearsed.ids.get(parameter["name"], _codes_of(path))
+            elif parameter["name"] == "If-Match":
+                parameter["schema"]["enum"] = ["*", '"1"']
     for _, node in nodes(narrowed):
         if "x-extensible-enum" in node and node.get("title") != "错误代码":
             node["enum"] = node["x-extensible-enum"]
@@ -60,6 +62,9 @@ def api(rehearsed: Served, document: Json) -> Any:
         stated = node.get("examples", [""])
         if "pattern" in node and isinstance(stated, list) and len(str(stated[0])) in CODES:
             node["enum"] = CODES[len(stated[0])]
+        for name, member in node.get("properties", {}).items():
+            if name in rehearsed.ids and name != "id" and member.get("format") == "uuid":
+                member["enum"] = rehearsed.ids[name]
     made = schemathesis.openapi.from_dict(narrowed)
     made.config.update(base_url=rehearsed.address)
     made.config.generation.update(modes=list(GenerationMode), max_examples=EXAMPLES, deterministic=True, no_shrink=True)
