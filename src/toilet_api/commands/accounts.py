@@ -9,6 +9,7 @@ from toilet_api.accounts.keys import rotate
 from toilet_api.accounts.people import create_person
 from toilet_api.accounts.permissions import Role
 from toilet_api.accounts.rules import temporary_password
+from toilet_api.commands import demo
 from toilet_api.commands.deployment import DataDir, deployment, say
 from toilet_api.kernel.database import EVERYWHERE, Actor, Database
 from toilet_api.kernel.migrations import migrate
@@ -36,6 +37,7 @@ def create_user(
     password = sys.stdin.readline().rstrip("\n") if password_stdin else temporary_password()
     with deployment(data_dir) as settings:
         migrate(settings)
+        demo.adopt(settings)
         database = Database(settings)
         try:
             with database.transaction(EVERYWHERE, COMMAND_LINE) as session:

@@ -1,6 +1,5 @@
 """`migrate`, `demo`, `worker`, `divisions load`: what works on the database."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 import toilet_api.app  # noqa: F401 - its rooms declare the tasks
 from toilet_api.commands import demo as demonstration
+from toilet_api.commands import demo_password
 from toilet_api.commands.deployment import DataDir, deployment, part, prepare, say
 from toilet_api.divisions import loading
 from toilet_api.kernel import jobs, progress
@@ -38,19 +38,12 @@ def demo(
 ) -> None:
     """在空库中装入演示县（人员均为虚构） / Load a synthetic county into an empty database."""
     with deployment(data_dir) as settings:
-        with progress.shown() as step:
+        with demonstration.alone(settings), progress.shown() as step:
             prepare(settings, step)
-            try:
-                demonstration.load(settings, county, households, seed, step)
-            except ValueError as error:  # no such county, or one without villages
-                say(str(error))
-                raise typer.Exit(1) from None
+            demonstration.load(settings, county, households, seed, step)
         for login in demonstration.logins(settings):
             say(f"{login.username:<20} {login.roles:<38} {login.display_name}")
-        if os.environ.get("DEMO_PASSWORD"):
-            say("密码 / Password: DEMO_PASSWORD")
-        else:
-            say(f"密码 / Password: {demonstration.password(settings)}   ({settings.data_dir / 'demo_password'})")
+        say(demo_password.line(settings))
 
 
 def worker(

@@ -1,7 +1,7 @@
 """The demonstration county: loaded once into an empty database, with one password for all its logins."""
 
+import fcntl
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +10,9 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 
 from toilet_api import demonstration
+from toilet_api.commands import demo_password
+from toilet_api.commands.deployment import say
+from toilet_api.demonstration import DemonstrationRefusedError
 from toilet_api.demonstration.county import CLIENT
 from toilet_api.kernel.database import EVERYWHERE, Database, driver_url
 from toilet_api.kernel.progress import Step
@@ -32,8 +35,11 @@ class Login:
 
 def load(settings: Settings, county: str, households: int, seed: int, step: Step) -> None:
     """Load the demonstration. Raises DemonstrationRefusedError on a database with other data."""
+    password = demo_password.choose(settings)
+    if faults := demo_password.weaknesses(password):
+        say(f"注意：DEMO_PASSWORD 较弱，勿对外开放 / DEMO_PASSWORD is weak; keep this to yourself: {'; '.join(faults)}")
     with _marked(settings):
-        demonstration.load(settings, county, households, seed, password(settings), step)
+        demonstration.load(settings, county, households, seed, password, step)
 
 
 def clear_unfinished(settings: Settings) -> bool:
@@ -66,27 +72,6 @@ def is_empty(settings: Settings) -> bool:
             return bool(session.connection().execute(text("select not exists (select from principal)")).scalar_one())
     finally:
         database.dispose()
-
-
-def password(settings: Settings) -> str:
-    """DEMO_PASSWORD, or one that is made up at the first start and kept in DATA_DIR/demo_password (0600)."""
-    if given := os.environ.get("DEMO_PASSWORD"):
-        return given
-    path = settings.data_dir / "demo_password"
-    if not path.exists():
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        # Four groups with every kind of character that the password rules ask for.
-        made = f"Demo-{secrets.token_hex(3)}-{secrets.token_hex(3)}-{secrets.randbelow(90) + 10}"
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(made + "\n")
-    return path.read_text().strip()
-
-
-def kept_password(settings: Settings) -> str | None:
-    """The password that was made up at the first start, if one was."""
-    path = settings.data_dir / "demo_password"
-    return path.read_text().strip() if path.exists() else None
 
 
 def logins(settings: Settings) -> list[Login]:
@@ -124,5 +109,21 @@ def _marked(settings: Settings) -> Iterator[None]:
     if is_empty(settings):
         _mark(settings).parent.mkdir(parents=True, exist_ok=True)
         _mark(settings).touch()
-    yield
+    try:
+        yield
+    except DemonstrationRefusedError:  # before anything was written
+        adopt(settings)
+        raise
     adopt(settings)
+
+
+@contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """One process at a time fills a data directory; another one that starts meanwhile waits, and finds it filled."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    handle = os.open(settings.data_dir / "filling", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -7,12 +7,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from toilet_api.commands import demo
+from toilet_api.commands import demo, demo_password
 from toilet_api.commands.children import Child, Children
 from toilet_api.commands.deployment import DataDir, deployment, prepare, read_settings, say
 from toilet_api.kernel import progress
@@ -50,7 +49,7 @@ def serve(
 
 
 def _fill(settings: Settings, *, with_demo: bool, own_database: bool) -> None:
-    with progress.shown() as step:
+    with demo.alone(settings), progress.shown() as step:
         if with_demo and own_database and demo.clear_unfinished(settings):
             say("上次演示数据未装完，已清除重装 / An unfinished demonstration was cleared away")
         prepare(settings, step)
@@ -64,7 +63,7 @@ def _fill(settings: Settings, *, with_demo: bool, own_database: bool) -> None:
 def _run(
     settings: Settings, listener: socket.socket, address: str, *, workers: int, jobs: bool, with_demo: bool
 ) -> None:
-    listener.listen(1024)
+    _listen(listener)
     descriptor = listener.fileno()
     web = [sys.executable, "-m", "toilet_api.commands.web", str(descriptor)]
     children = [Child(f"web {number}", web, [descriptor]) for number in range(1, workers + 1)]
@@ -93,9 +92,20 @@ def _listener(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        say(f"不能使用 {host}:{port}，请换端口（make run PORT=8123） / That address is not available: {error.strerror}")
-        raise typer.Exit(1) from None
+        raise _taken(f"{host}:{port}", error) from None
     return listener
+
+
+def _listen(listener: socket.socket) -> None:
+    try:
+        listener.listen(1024)
+    except OSError as error:  # someone else was bound to it as well, and listened first
+        raise _taken(":".join(map(str, listener.getsockname()[:2])), error) from None
+
+
+def _taken(address: str, error: OSError) -> typer.Exit:
+    say(f"不能使用 {address}，请换端口（make run PORT=8123） / That address is not available: {error.strerror}")
+    return typer.Exit(1)
 
 
 def _address(host: str, listener: socket.socket) -> str:
@@ -136,16 +146,7 @@ def _announce(settings: Settings, address: str, *, with_demo: bool) -> None:
         say("  演示账号（密码相同） / Logins of the demonstration, all with one password:")
         for login in logins:
             say(f"    {login.username:<20} {login.roles:<38} {login.display_name}")
-        say(f"  {_password_line(settings)}")
+        say(f"  {demo_password.line(settings)}")
     say()
     say("  Ctrl-C 停止 / stops.")
     sys.stdout.flush()
-
-
-def _password_line(settings: Settings) -> str:
-    kept: Path = settings.data_dir / "demo_password"
-    if os.environ.get("DEMO_PASSWORD"):
-        return "密码：首次装入时的 DEMO_PASSWORD / Password: DEMO_PASSWORD as it was at the first start"
-    if password := demo.kept_password(settings):
-        return f"密码 / Password: {password}   ({kept})"
-    return "密码：首次装入时的 DEMO_PASSWORD / Password: DEMO_PASSWORD of the first start"

@@ -12,16 +12,12 @@ from toilet_api.accounts.permissions import Role
 from toilet_api.accounts.schemas import TrainingCreate
 from toilet_api.accounts.training import add_training
 from toilet_api.demonstration import play
-from toilet_api.demonstration.places import Township, choose
+from toilet_api.demonstration.places import DemonstrationRefusedError, Township, choose
 from toilet_api.kernel.database import EVERYWHERE, Database
 from toilet_api.kernel.fields import now
 from toilet_api.settings import Settings
 
 CLIENT = "province_client"
-
-
-class DemonstrationRefusedError(Exception):
-    """The database holds other data; a demonstration never mixes with it."""
 
 
 @dataclass(frozen=True)

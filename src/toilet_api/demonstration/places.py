@@ -18,6 +18,10 @@ _TOWNSHIPS = text(
 )
 
 
+class DemonstrationRefusedError(Exception):
+    """It cannot play here, e.g. beside other data, with which it never mixes. Nothing is written."""
+
+
 @dataclass(frozen=True)
 class Township:
     """A township and its villages, as code to name."""
@@ -34,7 +38,10 @@ def choose(session: Session, county: str) -> tuple[Township, Township]:
         for row in session.connection().execute(_TOWNSHIPS, {"county": county})
     ]
     if len(found) < 2:
-        raise ValueError(f"county {county} has fewer than two townships with villages; load the divisions first")
+        raise DemonstrationRefusedError(
+            f"区划中没有 {county} 县，或该县有村的乡镇不足两个 / "
+            f"no county {county} in the divisions, or fewer than two of its townships have two villages"
+        )
     second, first = found[0], found[1]
     if county == "360423":
         # The townships whose sample ledgers are known.

@@ -1,0 +1,91 @@
+"""The command `toilet-api` as an operator runs it: as processes of their own, on a data directory of their own."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+COMMAND = (sys.executable, "-m", "toilet_api")
+PASSWORD = "Walk-Through-2026"
+# What an environment may hold that would lead the command elsewhere.
+_FOREIGN = ("DATABASE_", "DEMO_", "DATA_DIR", "SECRET_KEY", "VAULT_", "PUBLIC_URL", "HOST", "PORT", "WEB_CONCURRENCY")
+SECONDS = 120
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """This process's own, without settings of the product, and with quick passwords."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    return kept | {"ARGON2_TIME_COST": "1", "ARGON2_MEMORY_KIB": "64", "PYTHONUNBUFFERED": "1"} | variables
+
+
+def run(*arguments: str | Path, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        env=environment(**variables),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+
+class Served:
+    """A running `toilet-api serve`."""
+
+    def __init__(self, process: subprocess.Popen[str], printed: list[str], address: str) -> None:
+        self.process, self.printed, self.address = process, printed, address
+
+    def descendants(self) -> dict[psutil.Process, str]:
+        """Every process that it started, directly or not, and its command line."""
+        found = psutil.Process(self.process.pid).children(recursive=True)
+        return {one: " ".join(one.cmdline()) for one in found}
+
+
+def alive(process: psutil.Process) -> bool:
+    """Whether it still runs; one that has ended may wait to be reaped by a slow init."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@contextmanager
+def serving(*arguments: str | Path, **variables: str) -> Iterator[Served]:
+    """`toilet-api serve` on a free port, from when it says that it is ready; ended by SIGTERM, which must be enough."""
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "--port", "0", *map(str, arguments)],
+        env=environment(**variables),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    printed: list[str] = []
+    too_long = threading.Timer(SECONDS, process.kill)
+    too_long.start()
+    try:
+        for line in process.stdout:
+            printed.append(line)
+            if "Ctrl-C" in line:
+                break
+        said = "".join(printed)
+        address = re.search(r"http://127\.0\.0\.1:\d+", said)
+        assert address, f"it was never ready:\n{said}"
+        yield Served(process, printed, address[0])
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        printed += process.stdout.readlines()
+        process.wait(SECONDS)
+        too_long.cancel()
+        process.stdout.close()

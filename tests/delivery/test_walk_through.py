@@ -1,0 +1,73 @@
+"""The README's walk-through, line by line, against a demonstration that is really served on an embedded database."""
+
+import re
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.delivery.running import PASSWORD, alive, environment, run, serving
+
+README = Path(__file__).parents[2] / "README.md"
+EXPECTED = (
+    r'dry run:  \{"rows_in": 4, "created": 3, "updated": 0, "unchanged": 0, "rejected": 1, .*',
+    r'uploaded: \{"rows_in": 4, "created": 3, "updated": 0, "unchanged": 0, "rejected": 1, .*',
+    r"rejected: row 6, cell D6: 18 位身份证号码：.*",
+    r"visit:    submitted",
+    r"visit:    township_verified",
+    r"visit:    county_verified",
+    r"county:   化粪池（桶体）破裂, 安乐村委会, due \d{4}-\d\d-\d\d",
+    r"province: open",
+    r"neighbour: 404, \[\]",
+)
+
+
+def lines() -> str:
+    """What stands between the markers, without the fence."""
+    found = re.search(r"<!-- walk-through -->\n```sh\n(.*?)```\n<!-- end of walk-through -->", README.read_text(), re.S)
+    assert found
+    return found[1]
+
+
+@pytest.mark.slow
+def test_walk_through_does_the_main_job_and_everything_ends_with_it(subset: Path, tmp_path: Path) -> None:
+    # Not pytest's tmp_path, which is closed to the user that an embedded server runs as under root.
+    with TemporaryDirectory(prefix="walk-") as data:
+        loaded = run("divisions", "load", subset, "--data-dir", data)
+        assert loaded.returncode == 0, loaded.stderr
+        # Fewer households than by default; what `serve --demo` then finds, it serves as it is.
+        filled = run("demo", "--households", "12", "--data-dir", data, DEMO_PASSWORD=PASSWORD)
+        assert filled.returncode == 0, filled.stderr
+        with serving("--demo", "--workers", "2", "--data-dir", data, DEMO_PASSWORD=PASSWORD) as served:
+            family = served.descendants()
+            walked = subprocess.run(
+                ["bash", "-euo", "pipefail", "-c", lines()],
+                cwd=tmp_path,
+                env=environment(BASE=served.address, DEMO_PASSWORD=PASSWORD),
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+        assert walked.returncode == 0, walked.stdout + walked.stderr
+        said = walked.stdout.splitlines()
+        assert len(said) == len(EXPECTED), walked.stdout
+        for line, pattern in zip(said, EXPECTED, strict=True):
+            assert re.fullmatch(pattern, line), line
+        ledger = (tmp_path / "problems.jsonl").read_text(encoding="utf-8")
+        assert "第二池开裂" in ledger
+        assert "演示甲" not in ledger, "a whole name in a list"
+
+        assert served.process.returncode == 0, "".join(served.printed)
+        assert sum("commands.web" in one for one in family.values()) == 2
+        assert sum("toilet_api worker" in one for one in family.values()) == 1
+        assert sum("postgres -D" in one for one in family.values()) == 1
+        assert not [family[one] for one in family if alive(one)]
+
+
+def test_readme_shows_what_the_walk_through_prints() -> None:
+    shown = re.search(r"It prints:\n\n```\n(.*?)```", README.read_text(), re.S)
+    assert shown
+    for line, pattern in zip(shown[1].splitlines(), EXPECTED, strict=True):
+        assert re.fullmatch(pattern, line), line
