@@ -1,6 +1,7 @@
 """The real app on a real PostgreSQL: a server a process, a template database, a clone a test."""
 
 import itertools
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -38,12 +39,13 @@ def make_settings(url: str, data_dir: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server() -> Iterator[str]:
     """URL of this process's own embedded server; it forgets everything, so it needn't be durable."""
-    postgres = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), fsync=False, options={"full_page_writes": "off"})
-    url = postgres.start()
-    yield url
-    postgres.stop()
+    # Not below pytest's own folder: each further pytest on the machine closes that one to the server's user.
+    with tempfile.TemporaryDirectory(prefix="toilet-test-") as folder:
+        postgres = EmbeddedPostgres(Path(folder), fsync=False, options={"full_page_writes": "off"})
+        yield postgres.start()
+        postgres.stop()
 
 
 def on(url: str, database: str) -> str:

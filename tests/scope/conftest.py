@@ -98,7 +98,7 @@ def furnished(
     furniture = Furniture()
     with start_blocking_portal() as portal:
         furnish.accounts(built_app.state.database, settings, furniture)
-        clients = {name: _login(built_app, portal, name) for name in (*HOMES, *furnish.KEEPERS)}
+        clients = {name: _login(built_app, portal, name) for name in (*HOMES, *furnish.KEEPERS, furnish.TWO_HATS)}
         _login(built_app, portal, f"active_{PROVINCES[-1]}")  # so that a login of another province is stored too
         furnish.records(clients, furniture)
         furnish.imports(clients["keeper"], furniture, "import")

@@ -24,6 +24,9 @@ from toilet_api.settings import Settings
 
 KEEPERS = ("keeper", "second_keeper")
 """Administrators of every county at once: who made everything, and who verified it."""
+TWO_HATS = "wears_several_hats"
+HATS = {"village_surveyor": "360423208202", "county_reviewer": "360424", "auditor": "3601"}
+"""Someone with several grants: what he may do in one place, he may not in the others."""
 ROLE_AT = {
     2: "province_inspector",
     4: "city_inspector",
@@ -61,6 +64,7 @@ def accounts(database: Database, settings: Settings, furniture: Furniture) -> No
         for row in session.connection().execute(text("select username, id from principal")):
             furniture.people[row.username] = str(row.id)
         add_training(session, session.get_one(Principal, furniture.people["county_admin"]).id, COURSE)
+        _person(session, settings, TWO_HATS, list(HATS.items()))
         for place in ANYWHERE:
             for state in ACCOUNT_STATES:
                 person = _person(session, settings, f"{state}_{place}", [(ROLE_AT[len(place)], place)])
