@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.exchange import generator
+from tests.exchange import generator, ledger_files
 from tests.exchange.upload import pages, rows_of, succeeded
 
 FORMATS: dict[str, Callable[[generator.Ledger], bytes]] = {
-    "gb18030.csv": generator.as_csv,
-    "utf8.csv": lambda ledger: generator.as_csv(ledger, "utf-8"),
-    "bom.csv": lambda ledger: generator.as_csv(ledger, "utf-8-sig", ";"),
-    "tab.csv": lambda ledger: generator.as_csv(ledger, "utf-16", "\t"),
-    "xlsx": generator.as_xlsx,
-    "xls": generator.as_xls,
+    "gb18030.csv": ledger_files.as_csv,
+    "utf8.csv": lambda ledger: ledger_files.as_csv(ledger, "utf-8"),
+    "bom.csv": lambda ledger: ledger_files.as_csv(ledger, "utf-8-sig", ";"),
+    "tab.csv": lambda ledger: ledger_files.as_csv(ledger, "utf-16", "\t"),
+    "xlsx": ledger_files.as_xlsx,
+    "xls": ledger_files.as_xls,
 }
 
 
@@ -62,7 +62,7 @@ def test_small_ledgers_of_every_format(
 def test_twenty_thousand_rows_in_seconds(as_: Callable[[str], TestClient], drain_jobs: Callable[[], None]) -> None:
     client = as_("county_admin")
     ledger = generator.make("360423", 20_000, seed=1)
-    content = generator.as_csv(ledger)
+    content = ledger_files.as_csv(ledger)
     started = time.monotonic()
     job = succeeded(client, drain_jobs, content, "ledger.csv")
     seconds = time.monotonic() - started

@@ -1,0 +1,113 @@
+"""How names and ID numbers are read."""
+
+from typing import Any
+
+import pytest
+
+from tests.exchange.cells import ID, ID_X, TODAY, reasons, rules
+from toilet_api.exchange.findings import Findings, Place
+from toilet_api.exchange.identity_rules import read_id, read_name
+from toilet_api.registry.rules import check_id_number, id_check_character
+
+
+@pytest.mark.parametrize(
+    ("cell", "rule"),
+    [
+        (f"{ID[:6]} {ID[6:14]} {ID[14:]} ", "id_spaces"),
+        (ID + " ", "id_spaces"),
+        (ID + "\u3000", "id_spaces"),
+        (ID_X.lower(), "id_lower_x"),
+        ("'" + ID, "id_apostrophe"),
+        ("‘" + ID, "id_apostrophe"),
+        ("\u200b" + ID, "invisible"),
+        (ID.translate({code: code + 0xFEE0 for code in range(48, 58)}), "full_width"),
+        (f"{ID[:6]}-{ID[6:14]}-{ID[14:]}", "id_separators"),
+        (ID[:6] + ID[8:17], "id_15_to_18"),
+        (float(ID[:6] + ID[8:17]), "id_15_to_18"),
+    ],
+)
+def test_id_numbers_that_are_corrected(cell: Any, rule: str) -> None:
+    findings = Findings()
+    number = read_id(findings, Place("id"), cell, TODAY, column_was_cut=False)
+    assert number in (ID, ID_X)
+    assert rule in rules(findings)
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ("3.60423E+17", "id_float"),
+        ("3.60423e+17", "id_float"),
+        ("3.6E17", "id_float"),
+        (3.60423e17, "id_float"),
+        (float(ID), "id_float"),
+        (int(ID), "id_float"),
+        (ID[:15] + "000", "id_float"),
+        (ID[:15] + "000.0", "id_float"),
+        (ID[:17] + ("1" if ID[17] != "1" else "2"), "id_check"),
+        (ID[:17], "id_check"),
+        ("12345", "id_check"),
+        ("36042319010231001X", "id_check"),
+        ("990423190101010017", "id_check"),
+        ("不知道", "id_check"),
+        (0.5, "id_float"),
+    ],
+)
+def test_id_numbers_that_are_refused(cell: Any, reason: str) -> None:
+    findings = Findings()
+    assert read_id(findings, Place("id"), cell, TODAY, column_was_cut=False) is None
+    assert reasons(findings) == [reason]
+
+
+def test_an_id_that_ends_in_zeros_is_taken_unless_its_column_was_cut() -> None:
+    number = (
+        next(
+            n
+            for s in range(1, 1000)
+            for n in [f"360423190101{s % 28 + 1:02}{s:03}"]
+            if id_check_character(n) == "0" and n[-2:] == "00"
+        )
+        + "0"
+    )
+    assert check_id_number(number) is None
+    assert read_id(Findings(), Place("id"), number, TODAY, column_was_cut=False) == number
+    findings = Findings()
+    assert read_id(findings, Place("id"), number, TODAY, column_was_cut=True) is None
+    assert reasons(findings) == ["id_float"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "name", "remark", "rule"),
+    [
+        ("张三丰", "张三丰", None, None),
+        ("张 三", "张三", None, "name_spaces"),
+        ("张\u3000三", "张三", None, "name_spaces"),
+        ("张三\u200b", "张三", None, "invisible"),
+        ("张三（已故）", "张三", "已故", "name_remark"),
+        ("阿卜杜拉·买买提", "阿卜杜拉·买买提", None, None),
+    ],
+)
+def test_names(cell: str, name: str, remark: str | None, rule: str | None) -> None:
+    findings = Findings()
+    assert read_name(findings, Place("name"), cell) == (name, remark)
+    assert rule is None or rule in rules(findings)
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ("", "no_name"),
+        (None, "no_name"),
+        ("无", "no_name"),
+        ("12345", "bad_name"),
+        (12345.0, "bad_name"),
+        ("张" * 51, "bad_name"),
+        ("张3", "bad_name"),
+        ("张", "bad_name"),
+        ("=1+1", "bad_name"),
+    ],
+)
+def test_names_that_are_refused(cell: Any, reason: str) -> None:
+    findings = Findings()
+    assert read_name(findings, Place("name"), cell) == (None, None)
+    assert reasons(findings) == [reason]
