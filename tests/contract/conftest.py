@@ -1,4 +1,4 @@
-"""The document, built without a database; and a furnished county behind a real server, once a module."""
+"""The document, built without a database; and a furnished county behind a real server, once a process."""
 
 import json
 from collections.abc import Iterator
@@ -6,11 +6,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from fastapi import FastAPI
 
 from tests.conftest import make_settings, on, plain
 from tests.contract.served import Served, furnish, serving
-from toilet_api.app import connect, create_app
+from toilet_api.app import create_app
 from toilet_api.settings import Settings
 
 
@@ -21,23 +20,14 @@ def document() -> dict[str, Any]:
     return json.loads(json.dumps(app.openapi()))  # type: ignore[no-any-return]
 
 
-@pytest.fixture(scope="module")
-def served(
-    server: str,
-    template: str,
-    built_app: FastAPI,
-    tmp_path_factory: pytest.TempPathFactory,
-    request: pytest.FixtureRequest,
-) -> Iterator[Served]:
-    """The app on a database of this module's own. Tests that take it mustn't take `app` too."""
-    name = request.module.__name__.rsplit(".", 1)[-1]
-    url = on(server, name)
+@pytest.fixture(scope="session")
+def served(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """An app and a database of its own for the tests of the contract, once a process."""
     with psycopg.connect(plain(server), autocommit=True) as connection:
-        connection.execute(f"create database {name} template {template} strategy file_copy".encode())
-        settings = make_settings(url, tmp_path_factory.mktemp(name))
-        connect(built_app, settings.model_copy(update={"access_token_minutes": 120}))
-        with serving(built_app) as running:
-            furnish(running)
-            yield running
-        built_app.state.database.dispose()
-        connection.execute(f"drop database {name} with (force)".encode())
+        connection.execute(f"create database contract template {template} strategy file_copy".encode())
+    settings = make_settings(on(server, "contract"), tmp_path_factory.mktemp("contract"))
+    app = create_app(settings.model_copy(update={"access_token_minutes": 120}))
+    with serving(app) as running:
+        furnish(running)
+        yield running
+    app.state.database.dispose()

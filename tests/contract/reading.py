@@ -1,11 +1,13 @@
 """Reading the document: its operations, its schemas."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import jsonschema_rs
 
 Json = dict[str, Any]
+CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
 def operations(document: Json) -> Iterator[tuple[str, str, Json]]:

@@ -7,6 +7,7 @@ from sqlmodel import Session
 from toilet_api.accounts.caller import Caller
 from toilet_api.divisions.lookup import resolve
 from toilet_api.kernel.errors import NOT_FOUND
+from toilet_api.kernel.scope import Scope
 
 
 def narrowed(session: Session, caller: Caller, division: str | None) -> Caller:
@@ -14,7 +15,7 @@ def narrowed(session: Session, caller: Caller, division: str | None) -> Caller:
     if division is None:
         return caller
     today = resolve(session, division)
-    scope = caller.scope.within(division if today is None else today.code)
+    scope = Scope() if today is None else caller.scope.within(today.code)
     if scope.is_empty:
         raise NOT_FOUND.problem()
     return replace(caller, scope=scope)

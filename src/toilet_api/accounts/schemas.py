@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 
 from toilet_api.accounts.permissions import Permission, PrincipalKind, Role
-from toilet_api.kernel.fields import DivisionCode, Reason, Schema, ShortText
+from toilet_api.kernel.fields import Day, DivisionCode, Reason, Schema, ShortText
 
 Username = Annotated[
     str,
@@ -178,12 +178,12 @@ class TrainingCreate(Schema):
     """登记培训 / A training to record."""
 
     id: NewId = None
-    held_on: date = Field(title="培训日期", description="不晚于今天 / Not in the future", examples=["2026-05-18"])
+    held_on: Day = Field(title="培训日期", description="不晚于今天 / Not in the future", examples=["2026-05-18"])
     course: ShortText = Field(title="培训课程", examples=["农村户厕问题摸排培训"])
     trainer: ShortText = Field(title="培训单位或教师", examples=["县卫生健康委"])
     hours: Decimal = Field(title="学时", gt=0, le=999, decimal_places=1, examples=["4"])
     certificate_no: ShortText | None = Field(None, title="证书编号", examples=["WN-2026-0018"])
-    valid_until: date | None = Field(None, title="有效期至", examples=["2027-05-17"])
+    valid_until: Day | None = Field(None, title="有效期至", examples=["2027-05-17"])
 
     @model_validator(mode="after")
     def _in_order(self) -> "TrainingCreate":

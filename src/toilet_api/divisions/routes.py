@@ -1,7 +1,6 @@
 """Divisions over HTTP. The tree is public to whoever may log in; it is changed where `division.manage` is held."""
 
 from collections.abc import Callable
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -35,7 +34,7 @@ from toilet_api.kernel.errors import (
     UNKNOWN_PARAMETER,
     problems,
 )
-from toilet_api.kernel.fields import DivisionCode
+from toilet_api.kernel.fields import Day, DivisionCode
 from toilet_api.kernel.paging import PageRequest, Paging, answer_page, page_schema
 from toilet_api.kernel.preconditions import IfMatch, optional_match, require_match, set_etag
 from toilet_api.kernel.requests import ContractRoute
@@ -55,7 +54,7 @@ Search = Annotated[
         examples=["石渡"],
     ),
 ]
-At = Annotated[date | None, Query(title="日期", description="某日有效的区划 / As in force on that day")]
+At = Annotated[Day | None, Query(title="日期", description="某日有效的区划 / As in force on that day")]
 IncludeEnded = Annotated[bool, Query(title="含已撤销", description="含已撤销的区划 / Ended divisions as well")]
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from toilet_api.kernel.fields import DivisionCode, Reason, Schema, ShortText
+from toilet_api.kernel.fields import Day, DivisionCode, Reason, Schema, ShortText
 
 
 def _clean(name: str) -> str:
@@ -27,7 +27,7 @@ Name = Annotated[
     Field(title="名称", description="区划名称 / Name of the division", examples=["安乐村委会"]),
 ]
 Effective = Annotated[
-    date | None,
+    Day | None,
     Field(
         title="生效日期",
         description="不晚于今天；缺省为今天 / Not ahead; today when left out",

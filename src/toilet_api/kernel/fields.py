@@ -1,16 +1,18 @@
 """The types that rooms build their schemas of: ids, codes, texts, times, money, places."""
 
 import os
+import re
 import time
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from math import cos, pi, sin, sqrt
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.fields import ComputedFieldInfo, FieldInfo
+from pydantic_core import PydanticCustomError
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -62,8 +64,29 @@ VillageCode = Annotated[
     StringConstraints(pattern=r"^[0-9]{12}$"),
     Field(title="村代码", description="12 位村级代码 / Village code of 12 digits", examples=["360423208202"]),
 ]
+
+
+def _written(value: Any) -> Any:
+    """A date as RFC 3339 writes it; pydantic would also take a bare number, for seconds since 1970."""
+    if isinstance(value, date) or (isinstance(value, str) and _WRITTEN.match(value.strip())):
+        return value
+    raise PydanticCustomError(
+        "date_parsing",
+        "not a date as RFC 3339 writes it",
+        {
+            "bilingual": (
+                "日期须写作 2026-06-30，时间须写作 2026-06-30T09:30:00+08:00",
+                "not a date as RFC 3339 writes it",
+            )
+        },
+    )
+
+
+_WRITTEN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
+Day = Annotated[date, BeforeValidator(_written), Field(description="日期，北京时间 / A day in Shanghai")]
 Moment = Annotated[
     AwareDatetime,
+    BeforeValidator(_written),
     Field(description="RFC 3339，带时区 / RFC 3339 with offset", examples=["2026-06-30T09:30:00+08:00"]),
 ]
 Fen = Annotated[int, Field(ge=0, le=10**12, description="金额，单位分 / Money in fen", examples=[200000])]

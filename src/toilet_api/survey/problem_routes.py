@@ -1,6 +1,5 @@
 """The problem ledger over HTTP."""
 
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from sqlmodel import col
 from toilet_api.kernel import journal
 from toilet_api.kernel.database import Transaction
 from toilet_api.kernel.errors import WRONG_STATE
-from toilet_api.kernel.fields import DivisionCode
+from toilet_api.kernel.fields import Day, DivisionCode
 from toilet_api.kernel.paging import Page, Paging, answer_page, page_schema
 from toilet_api.kernel.preconditions import IfMatch, set_etag
 from toilet_api.kernel.requests import ContractRoute
@@ -55,10 +54,10 @@ def _filter(
     built_to: Annotated[FilterYear | None, Query(alias="built_year_to")] = None,
     led_by: Annotated[list[Leader], Query()] = [],  # noqa: B006
     overdue: Annotated[bool | None, Query(title="是否逾期", description="期限已过且未结 / Past due and live")] = None,
-    due_after: Annotated[date | None, Query(title="期限起", description="含当日 / That day included")] = None,
-    due_before: Annotated[date | None, Query(title="期限止", description="含当日 / That day included")] = None,
-    found_from: Annotated[date | None, Query(title="发现日期起", description="含当日 / That day included")] = None,
-    found_to: Annotated[date | None, Query(title="发现日期止", description="含当日 / That day included")] = None,
+    due_after: Annotated[Day | None, Query(title="期限起", description="含当日 / That day included")] = None,
+    due_before: Annotated[Day | None, Query(title="期限止", description="含当日 / That day included")] = None,
+    found_from: Annotated[Day | None, Query(title="发现日期起", description="含当日 / That day included")] = None,
+    found_to: Annotated[Day | None, Query(title="发现日期止", description="含当日 / That day included")] = None,
     campaign_id: Annotated[UUID | None, Query(title="摸排行动编号")] = None,
     household_id: Annotated[UUID | None, Query(title="农户编号")] = None,
     toilet_id: Annotated[UUID | None, Query(title="厕所编号")] = None,

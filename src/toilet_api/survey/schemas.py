@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from toilet_api.kernel.fields import DivisionCode, Reason, Schema, ShortText, Year
+from toilet_api.kernel.fields import Day, DivisionCode, Reason, Schema, ShortText, Year
 from toilet_api.registry.schemas import ClientId
 from toilet_api.survey.codes import (
     CAUSES,
@@ -48,7 +48,6 @@ class Patch(Schema):
         return {name: getattr(self, name) for name in self.model_fields_set}
 
 
-Day = date  # `FixedDeadline` has a member of that name
 # --- campaigns ------------------------------------------------------------------------------------------------------
 
 
@@ -122,8 +121,8 @@ class CampaignNew(Schema):
     name: ShortText = Field(title="名称", examples=["农村户厕问题摸排整改"])
     document_numbers: DocumentNumbers = Field(default_factory=list)
     cut_off_year: Year = Field(title="起始改厕年份", description="重点摸排该年以来改造的户厕 / Rebuilt since")
-    starts_on: date = Field(title="开始日期", examples=["2026-05-15"])
-    survey_due: date = Field(title="摸排截止日期", examples=["2026-07-31"])
+    starts_on: Day = Field(title="开始日期", examples=["2026-05-15"])
+    survey_due: Day = Field(title="摸排截止日期", examples=["2026-07-31"])
     deadline_rules: DeadlineRules = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -138,8 +137,8 @@ class CampaignPatch(Patch):
     name: ShortText = Field(default_factory=unset, title="名称", examples=["农村户厕问题摸排整改"])
     document_numbers: DocumentNumbers = Field(default_factory=unset)
     cut_off_year: Year = Field(default_factory=unset, title="起始改厕年份")
-    starts_on: date = Field(default_factory=unset, title="开始日期")
-    survey_due: date = Field(default_factory=unset, title="摸排截止日期")
+    starts_on: Day = Field(default_factory=unset, title="开始日期")
+    survey_due: Day = Field(default_factory=unset, title="摸排截止日期")
     deadline_rules: DeadlineRules = Field(default_factory=unset)
 
 

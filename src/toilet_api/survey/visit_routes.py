@@ -1,6 +1,5 @@
 """Visits and their verification over HTTP."""
 
-from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from toilet_api.kernel import journal
 from toilet_api.kernel.database import Transaction
 from toilet_api.kernel.dependencies import Language
 from toilet_api.kernel.errors import OUT_OF_SCOPE, WRONG_STATE
-from toilet_api.kernel.fields import DivisionCode
+from toilet_api.kernel.fields import Day, DivisionCode
 from toilet_api.kernel.paging import Page, Paging, answer_page, page_schema
 from toilet_api.kernel.preconditions import IfMatch, set_etag
 from toilet_api.kernel.requests import ContractRoute
@@ -84,8 +83,8 @@ def list_visits(
     surveyor_id: Annotated[UUID | None, Query(title="摸排人编号")] = None,
     campaign_id: Annotated[UUID | None, Query(title="摸排行动编号")] = None,
     usability: Annotated[list[Usability], Query()] = [],  # noqa: B006 - FastAPI copies defaults
-    visited_from: Annotated[date | None, Query(title="摸排日期起")] = None,
-    visited_to: Annotated[date | None, Query(title="摸排日期止")] = None,
+    visited_from: Annotated[Day | None, Query(title="摸排日期起")] = None,
+    visited_to: Annotated[Day | None, Query(title="摸排日期止")] = None,
 ) -> Response:
     statement = visit_select(caller)
     if division is not None:
