@@ -33,6 +33,7 @@ def main() -> None:
             f"{entry.name:58}{entry.value:12.1f}{entry.floor:12.1f}  {entry.unit:12}"
             f"{entry.ratio:7.2f}{target:>8} {verdict}\n"
         )
+    RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps([asdict(entry) for entry in entries], indent=2, ensure_ascii=False) + "\n")
 
 
