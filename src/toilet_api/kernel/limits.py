@@ -15,8 +15,8 @@ from toilet_api.settings import Settings
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
-class _BodyTooLargeError(Exception):
-    pass
+class _BodyTooLargeError(BaseException):
+    """No plain Exception: FastAPI's form reader would make a 400 of it."""
 
 
 class _BrokenOffError(Exception):
