@@ -2,13 +2,16 @@
 
 import sys
 
+import psycopg
 import typer
+from procrastinate.exceptions import ConnectorException
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 
 from toilet_api import __version__
 from toilet_api.commands import accounts, data, document, serve
 from toilet_api.commands.children import GaveUpError
+from toilet_api.commands.deployment import NotMigratedError
 from toilet_api.commands.logs import configure_logging
 from toilet_api.demonstration import DemonstrationRefusedError
 from toilet_api.divisions.loading import FileRefusedError
@@ -44,19 +47,19 @@ def main() -> None:
     configure_logging()
     try:
         cli()
-    except (DemonstrationRefusedError, EmbeddedPostgresError, FileRefusedError, GaveUpError) as error:
+    except (DemonstrationRefusedError, EmbeddedPostgresError, FileRefusedError, GaveUpError, NotMigratedError) as error:
         _fail(str(error))
     except Problem as error:
         _fail(_told(error))
     except ValidationError as error:
         # Without the values: one of them may be a secret.
         _fail("\n".join(f"{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors()))
-    except OperationalError as error:
-        _fail(f"数据库不可用 / The database is not available: {error.orig}")
+    except (OperationalError, psycopg.OperationalError, ConnectorException) as error:
+        _fail(f"数据库不可用 / The database is not available: {getattr(error, 'orig', error)}")
 
 
 def _told(problem: Problem) -> str:
-    lines = [f"{problem.type.zh} / {problem.type.en}", " / ".join(problem.detail)]
+    lines = list(dict.fromkeys([f"{problem.type.zh} / {problem.type.en}", " / ".join(problem.detail)]))
     lines += [f"{error.pointer}: {' / '.join(error.message)}" for error in problem.errors]
     return "\n".join(lines)
 

@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 1024 * 1024
@@ -19,7 +20,7 @@ MIB = 1024 * 1024
 class Settings(BaseSettings):
     """How one deployment runs. Nothing here is about a county or a campaign: those are data."""
 
-    model_config = SettingsConfigDict(extra="ignore")
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True)
 
     database_url: str | None = Field(None, description="Any PostgreSQL 18. Unset: an embedded server in DATA_DIR.")
     database_owner_url: str | None = Field(None, description="The owner, for migrations. Unset: DATABASE_URL.")
@@ -46,6 +47,14 @@ class Settings(BaseSettings):
     upload_max_bytes: int = Field(64 * MIB, description="One uploaded ledger.")
     photo_max_bytes: int = Field(12 * MIB, description="One uploaded image.")
     import_max_rows: int = Field(200_000, ge=1)
+
+    @field_validator("database_url", "database_owner_url")
+    @classmethod
+    def _of_postgres(cls, url: str | None) -> str | None:
+        # The value itself isn't told: it holds a password.
+        if url is not None and url.partition("://")[0].partition("+")[0] not in ("postgresql", "postgres"):
+            raise PydanticCustomError("not_postgres", "须为 postgresql:// 地址 / must be a postgresql:// URL")
+        return url
 
     @cached_property
     def _root_secret(self) -> bytes:

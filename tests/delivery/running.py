@@ -1,5 +1,6 @@
-"""The command `toilet-api` as an operator runs it: as processes of their own, on a data directory of their own."""
+"""The command `toilet-api` as an operator runs it."""
 
+import io
 import os
 import re
 import signal
@@ -7,10 +8,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
+from unittest.mock import patch
 
 import psutil
+
+from toilet_api import cli
 
 COMMAND = (sys.executable, "-m", "toilet_api")
 PASSWORD = "Walk-Through-2026"
@@ -25,17 +31,38 @@ def environment(**variables: str) -> dict[str, str]:
     return kept | {"ARGON2_TIME_COST": "1", "ARGON2_MEMORY_KIB": "64", "PYTHONUNBUFFERED": "1"} | variables
 
 
-def run(*arguments: str | Path, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
-    return subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        env=environment(**variables),
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+@dataclass(frozen=True)
+class Ended:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run(*arguments: str | Path, stdin: str = "", **variables: str) -> Ended:
+    """Run the command to its end in this process, as from the shell: loading it anew takes seconds."""
+    out, err = io.StringIO(), io.StringIO()
+    code = 0
+    with (
+        patch.dict(os.environ, environment(**variables), clear=True),
+        patch.object(sys, "argv", ["toilet-api", *map(str, arguments)]),
+        patch.object(sys, "stdin", io.StringIO(stdin)),
+        patch.object(cli, "configure_logging"),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        try:
+            cli.main()
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else int(bool(ended.code))
+    return Ended(code, out.getvalue(), err.getvalue())
+
+
+class Run(Protocol):
+    """`run`, or the like of it on a certain database."""
+
+    def __call__(self, *arguments: str | Path, stdin: str = "", **variables: str) -> Ended: ...
 
 
 class Served:

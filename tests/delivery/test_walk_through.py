@@ -35,10 +35,10 @@ def test_walk_through_does_the_main_job_and_everything_ends_with_it(subset: Path
     # Not pytest's tmp_path, which is closed to the user that an embedded server runs as under root.
     with TemporaryDirectory(prefix="walk-") as data:
         loaded = run("divisions", "load", subset, "--data-dir", data)
-        assert loaded.returncode == 0, loaded.stderr
+        assert loaded.code == 0, loaded.err
         # Fewer households than by default; what `serve --demo` then finds, it serves as it is.
         filled = run("demo", "--households", "12", "--data-dir", data, DEMO_PASSWORD=PASSWORD)
-        assert filled.returncode == 0, filled.stderr
+        assert filled.code == 0, filled.err
         with serving("--demo", "--workers", "2", "--data-dir", data, DEMO_PASSWORD=PASSWORD) as served:
             family = served.descendants()
             walked = subprocess.run(

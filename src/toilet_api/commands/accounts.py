@@ -9,6 +9,7 @@ from toilet_api.accounts.keys import rotate
 from toilet_api.accounts.people import create_person
 from toilet_api.accounts.permissions import Role
 from toilet_api.accounts.rules import temporary_password
+from toilet_api.accounts.schemas import GrantMade, UserCreate
 from toilet_api.commands import demo
 from toilet_api.commands.deployment import DataDir, deployment, say
 from toilet_api.kernel.database import EVERYWHERE, Actor, Database
@@ -35,6 +36,13 @@ def create_user(
 ) -> None:
     """建立账号，首次登录须改密码 / Create a person with one grant, who must change the password at first login."""
     password = sys.stdin.readline().rstrip("\n") if password_stdin else temporary_password()
+    # Held to what the interface takes.
+    wanted = UserCreate(
+        username=username,
+        display_name=name or username,
+        password=password,
+        grants=[GrantMade(role=role, division_code=division)],
+    )
     with deployment(data_dir) as settings:
         migrate(settings)
         demo.adopt(settings)
@@ -44,8 +52,8 @@ def create_user(
                 person = create_person(
                     session,
                     settings,
-                    username=username,
-                    display_name=name or username,
+                    username=wanted.username,
+                    display_name=wanted.display_name,
                     password=password,
                     grants=[(role, division)],
                 )
@@ -67,6 +75,7 @@ def rotate_keys(
 ) -> None:
     """换新的签名密钥，旧令牌到期前仍有效 / Sign with a new key; tokens of the old one stay valid until they expire."""
     with deployment(data_dir) as settings:
+        migrate(settings)
         database = Database(settings)
         try:
             with database.transaction(EVERYWHERE, COMMAND_LINE) as session:

@@ -8,7 +8,7 @@ import typer
 import toilet_api.app  # noqa: F401 - its rooms declare the tasks
 from toilet_api.commands import demo as demonstration
 from toilet_api.commands import demo_password
-from toilet_api.commands.deployment import DataDir, deployment, part, prepare, say
+from toilet_api.commands.deployment import DataDir, deployment, part, prepare, require_migrated, say
 from toilet_api.divisions import loading
 from toilet_api.kernel import jobs, progress
 from toilet_api.kernel.database import Database
@@ -55,6 +55,7 @@ def worker(
 ) -> None:
     """运行后台任务（导入等） / Work on background jobs, until SIGTERM."""
     with deployment(data_dir) as settings:
+        require_migrated(settings)
         jobs.run_worker(settings, wait=wait, concurrency=concurrency)
 
 

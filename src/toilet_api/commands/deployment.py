@@ -13,7 +13,7 @@ from sqlalchemy import text
 from toilet_api.divisions import loading
 from toilet_api.kernel.database import EVERYWHERE, Database
 from toilet_api.kernel.embedded import EmbeddedPostgres
-from toilet_api.kernel.migrations import migrate
+from toilet_api.kernel.migrations import applied, heads, migrate
 from toilet_api.kernel.progress import Step
 from toilet_api.settings import Settings
 
@@ -21,6 +21,10 @@ DataDir = Annotated[
     Path | None,
     typer.Option("--data-dir", help="数据目录，默认取 DATA_DIR 或 ./data / Where data is kept. [env: DATA_DIR]"),
 ]
+
+
+class NotMigratedError(Exception):
+    """The tables are not those of this version."""
 
 
 def say(line: str = "") -> None:
@@ -60,6 +64,18 @@ def prepare(settings: Settings, step: Step) -> None:
             empty = session.connection().execute(text("select not exists (select from division)")).scalar_one()
         if empty:
             loading.load(database, None, part(step, "区划 / divisions"))
+    finally:
+        database.dispose()
+
+
+def require_migrated(settings: Settings) -> None:
+    """Raises NotMigratedError on a database that this version does not fit."""
+    database = Database(settings)
+    try:
+        if applied(database.engine, settings.database_schema) != heads():
+            raise NotMigratedError(
+                "数据库迁移不完整，请先运行 toilet-api migrate / Migrations are missing; run toilet-api migrate first"
+            )
     finally:
         database.dispose()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, text
 
 from toilet_api.kernel.database import driver_url
 from toilet_api.settings import Settings
@@ -34,6 +34,17 @@ def revisions() -> tuple[str, ...]:
     """Every revision, the first one first."""
     scripts = ScriptDirectory.from_config(_config()).walk_revisions()
     return tuple(reversed([script.revision for script in scripts]))
+
+
+def applied(engine: Engine, schema: str) -> set[str]:
+    """The revisions that a database has; none when nothing was ever migrated."""
+    with engine.connect() as connection:
+        if (
+            connection.execute(text("select to_regclass(:name)"), {"name": f'"{schema}".alembic_version'}).scalar()
+            is None
+        ):
+            return set()
+        return set(connection.execute(text(f'select version_num from "{schema}".alembic_version')).scalars())
 
 
 def migrate(settings: Settings, revision: str = "head") -> None:

@@ -1,16 +1,15 @@
 """Health, code lists and the error catalogue."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
-from sqlalchemy import text
 
 from toilet_api.kernel.codes import CODE_LISTS
 from toilet_api.kernel.dependencies import DatabaseDep
 from toilet_api.kernel.errors import CATALOGUE, NOT_FOUND, UNAVAILABLE, problems
 from toilet_api.kernel.fields import Schema
-from toilet_api.kernel.migrations import heads
+from toilet_api.kernel.migrations import applied, heads
 from toilet_api.kernel.requests import ContractRoute
 
 router = APIRouter(route_class=ContractRoute, tags=["reference"])
@@ -151,11 +150,7 @@ def get_readiness(response: Response, database: DatabaseDep) -> Readiness:
     """数据库可达且迁移齐全时答复 200，否则 503。/ 200 when the database answers and is migrated, else 503."""
     response.headers["Cache-Control"] = "no-store"
     try:
-        with database.engine.connect() as connection:
-            schema = database.settings.database_schema
-            found: set[Any] = set(
-                connection.execute(text(f'select version_num from "{schema}".alembic_version')).scalars()
-            )
+        found = applied(database.engine, database.settings.database_schema)
     except Exception as error:
         raise UNAVAILABLE.problem(("数据库不可用。", "The database is not available.")) from error
     if found != heads():
