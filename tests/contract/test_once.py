@@ -1,0 +1,157 @@
+"""The same request again: Idempotency-Key and client-made ids, one after the other and at the same moment."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.contract.bad import contents, nothing_changes, refused
+from tests.contract.reading import Json, operations
+from tests.contract.served import Served, problem_type
+from tests.survey import made
+from tests.survey.made import API, ok
+from toilet_api.kernel.fields import new_id
+
+AT_ONCE = 6
+
+
+def at_once(call: Any) -> list[Any]:
+    """`call(index)` from threads that start together."""
+    barrier = Barrier(AT_ONCE)
+
+    def start(index: int) -> Any:
+        barrier.wait()
+        return call(index)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(start, range(AT_ONCE)))
+
+
+def bodies(served: Served, surveyor: httpx.Client) -> dict[str, dict[str, Any]]:
+    """What each creating POST is sent: path -> arguments."""
+    household = made.registry.body()
+    home = served.ids["household_id"][0]
+    visit = made.visit_body({"id": home, "toilets": [{"id": served.ids["toilet_id"][0]}]}, None)
+    pupil = served.ids["user_id"][0]
+    training = {"held_on": "2026-05-18", "course": "摸排培训", "trainer": "县卫健委", "hours": 4}
+    campaign = {"division_code": "360423", "name": "第三轮", "cut_off_year": 2024}
+    dates = {"starts_on": "2026-05-15", "survey_due": "2026-07-31"}
+    grants = [{"role": "village_surveyor", "division_code": made.VILLAGE}]
+    image = made.picture()
+    return {
+        "/households": {"json": household},
+        "/toilets": {"json": {"household_id": home, **made.registry.TOILET}},
+        "/campaigns": {"json": {**campaign, **dates}},
+        "/problem-types": {"json": problem_type(code="another_type")},
+        "/visits": {"json": visit},
+        "/problems": {"json": {"division_code": made.TOWNSHIP, "problem_type": "rushing"}},
+        "/attachments": {
+            "data": {"kind": "photo", "division_code": made.VILLAGE},
+            "files": {"file": ("x.png", image)},
+        },
+        "/users": {"json": {"username": "another_user", "display_name": "测试", "grants": grants}},
+        f"/users/{pupil}/grants": {"json": {"role": "village_surveyor", "division_code": "360423208204"}},
+        f"/users/{pupil}/trainings": {"json": training},
+        "/clients": {"json": {"client_id": "another_client", "display_name": "平台", "division_code": "360423"}},
+        f"/clients/{served.ids['id'][0]}/grants": {"json": {"role": "integration_client", "division_code": "360423"}},
+        "/divisions": {"json": {"parent_code": made.TOWNSHIP, "name": "新设村委会", "reason": "新设"}},
+        "/imports": {
+            "params": {"dry_run": "true"},
+            "files": {"file": ("a.csv", "村,户主姓名,改厕方式\n安乐村,张三丰,三格\n".encode())},
+        },
+    }
+
+
+PATHS = [
+    *("/households", "/toilets", "/campaigns", "/problem-types", "/visits", "/problems", "/attachments"),
+    *("/users", "/users/{user_id}/grants", "/users/{user_id}/trainings"),
+    *("/clients", "/clients/{id}/grants", "/divisions", "/imports"),
+]
+
+
+def test_every_creating_operation_is_here(document: Json) -> None:
+    creating = {
+        path.removeprefix(API)
+        for path, method, operation in operations(document)
+        if any(one["name"] == "Idempotency-Key" for one in operation.get("parameters", []))
+    }
+    assert creating == set(PATHS)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_one_key_makes_one_record(served: Served, path: str) -> None:
+    """At the same moment, then again, then with another body; and once more by somebody else."""
+    with served.client("county_admin") as admin, served.client("township_manager") as other:
+        filled = path.replace("{user_id}", served.ids["user_id"][0]).replace("{id}", served.ids["id"][0])
+        arguments = bodies(served, admin)[filled]
+        key = {"Idempotency-Key": f"key {path}"}
+        if filled.startswith("/clients/"):  # a system stands at a county at least, where it holds its grant already
+            system = filled.removesuffix("/grants")
+            held = ok(admin.get(API + system))["grants"][0]["id"]
+            ok(admin.post(f"{API}{filled}/{held}/remove", json={"reason": "重新授权"}))
+        before = contents(served)
+        answers = at_once(lambda _: admin.post(API + filled, headers=key, **arguments))
+        assert {one.status_code for one in answers} <= {201, 202}, [one.text for one in answers]
+        shown = [{**one.json(), "temporary_password": None, "client_secret": None} for one in answers]
+        assert all(one == shown[0] for one in shown)
+        assert sorted(one.headers.get("idempotency-replayed", "") for one in answers) == ["", *["true"] * (AT_ONCE - 1)]
+        grown = {name: rows[0] - before[name][0] for name, rows in contents(served).items()}
+        assert grown["idempotency_key"] == 1
+        assert max(grown.values()) <= 2, grown
+        with nothing_changes(served):
+            again = admin.post(API + filled, headers=key, **arguments)
+            assert again.status_code == answers[0].status_code
+            assert again.headers["idempotency-replayed"] == "true"
+            for name in ("location", "etag"):
+                assert again.headers.get(name) == answers[0].headers.get(name)
+            changed: dict[str, Any] = {**arguments, "params": {"dry_run": "false"}}
+            if "json" in arguments:
+                changed = {"json": {**arguments["json"], "note": "x"}}
+            elif "data" in arguments:
+                changed = {**arguments, "data": {**arguments["data"], "kind": "signature"}}
+            refused(admin.post(API + filled, headers=key, **changed), "idempotency_mismatch", "invalid")
+            if "json" in arguments:
+                elsewhere = admin.post(f"{API}/campaigns?", headers=key, json={"name": "x"})
+                refused(elsewhere, "invalid", "idempotency_mismatch")
+        # The key is this caller's: another one's request with it is a request of its own.
+        theirs = other.post(API + filled, headers=key, **arguments)
+        assert "idempotency-replayed" not in theirs.headers
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, b"\xe9", b"a\tb", b"\xe5\xaf\x86"])
+def test_a_malformed_key_is_refused(served: Served, key: Any) -> None:
+    with served.client("county_admin") as admin, nothing_changes(served):
+        answer = admin.post(f"{API}/campaigns", headers={"Idempotency-Key": key}, json={"name": "x"})
+        refused(answer, "bad_idempotency_key")
+
+
+def test_a_refused_request_does_not_use_up_its_key(served: Served) -> None:
+    """A key stands for an answer that was given, not for one that was refused: corrected, it may be sent again."""
+    with served.client("township_manager") as manager:
+        key = {"Idempotency-Key": "corrected"}
+        body = {"division_code": made.TOWNSHIP, "problem_type": "no_such_type"}
+        refused(manager.post(f"{API}/problems", headers=key, json=body), "invalid")
+        ok(manager.post(f"{API}/problems", headers=key, json={**body, "problem_type": "one_mode_for_all"}), 201)
+
+
+@pytest.mark.parametrize("path", ["/households", "/toilets", "/visits", "/campaigns", "/problem-types", "/problems"])
+def test_one_id_made_by_the_client_is_one_record_even_at_once(served: Served, path: str) -> None:
+    with served.client("county_admin") as admin:
+        arguments = bodies(served, admin)[path]
+        body = {"id": str(new_id()), **arguments["json"]}
+        if path == "/problem-types":
+            body["code"] = "a_third_type"
+        answers = at_once(lambda _: admin.post(API + path, json=body))
+        assert sorted(one.status_code for one in answers) == [*[200] * (AT_ONCE - 1), 201], [
+            one.text for one in answers
+        ]
+        assert len({one.json()["id"] for one in answers}) == 1
+        with nothing_changes(served):
+            assert ok(admin.post(API + path, json=body))["id"] == body["id"]
+            name = "zh" if path == "/problem-types" else "name" if path == "/campaigns" else "note"
+            other = admin.post(
+                API + path, json={**body, **({"description": "x"} if path == "/problems" else {name: "x"})}
+            )
+            refused(other, "id_taken")
