@@ -74,13 +74,14 @@ async def campaign(
         persons = Persons(county, random)
         share = (households + 1) // 2
         ledgers = (("township_manager", first, share), ("township_manager_2", second, households - share))
+        uploaded: list[dict[str, str]] = []
         for done, (username, township, count) in enumerate(ledgers, 1):
             if count:
-                await _upload(stage, settings, username, township, count, persons, random)
+                uploaded += await _upload(stage, settings, username, township, count, persons, random)
             progress("ledgers", done, len(ledgers))
         surveyors = ("village_surveyor", "village_surveyor_2")
         for done, username in enumerate(surveyors, 1):
-            await _survey(stage, username, random)
+            await _survey(stage, username, uploaded, random)
             progress("surveys", done, len(surveyors))
         await _verify(stage, first)
         await _record_work_problem(stage, first)
@@ -120,7 +121,8 @@ async def _upload(
     count: int,
     persons: Persons,
     random: Random,
-) -> None:
+) -> list[dict[str, str]]:
+    """Upload a ledger; its first rows as the report tells them, in the order of the file, which the seed decides."""
     manager = await stage.as_(username)
     ledger = write(township, count, persons, random, now().year)
     form = {"dry_run": "false", "on_conflict": "fail"}
@@ -130,19 +132,22 @@ async def _upload(
     ended = _checked(await manager.get(f"{_API}/imports/{job['id']}"))
     if ended["state"] != "succeeded" or ended["counts"]["rejected"]:
         raise RuntimeError(f"the demonstration's own ledger was not taken: {ended}")
+    rows = _checked(await manager.get(f"{_API}/imports/{job['id']}/rows", params={"limit": 1000}))
+    return list(rows["items"])
 
 
-async def _survey(stage: _Stage, username: str, random: Random) -> None:
+async def _survey(stage: _Stage, username: str, uploaded: list[dict[str, str]], random: Random) -> None:
     surveyor = await stage.as_(username)
     village = _checked(await surveyor.get(f"{_API}/me"))["grants"][0]["division_code"]
     files = {"file": ("signature.png", _signature(), "image/png")}
     form = {"kind": "signature", "division_code": village}
     signature = _checked(await surveyor.post(f"{_API}/attachments", data=form, files=files))
-    toilets = _checked(await surveyor.get(f"{_API}/toilets", params={"limit": _VISITS_A_VILLAGE}))
-    for number, toilet in enumerate(toilets["items"]):
+    households = [row["household_id"] for row in uploaded if row["village_code"] == village]
+    for number, household in enumerate(households[:_VISITS_A_VILLAGE]):
+        toilets = _checked(await surveyor.get(f"{_API}/toilets", params={"household_id": household}))
         visit = {
-            "household_id": toilet["household_id"],
-            "toilet_id": toilet["id"],
+            "household_id": household,
+            "toilet_id": toilets["items"][0]["id"],
             "method": "ask_and_look",
             "presence": "at_home",
             "usability": "usable_all_year",
