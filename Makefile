@@ -21,12 +21,14 @@ $(RUNTIME): requirements/runtime.txt requirements/build.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
 		{ echo "需要 Python 3.11 / Python 3.11 is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(PIP) install --quiet --require-hashes -r requirements/build.txt -r requirements/runtime.txt
-	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@echo "安装依赖，约需一两分钟 / Installing what it needs, a minute or two"
+	@$(PIP) install --quiet --require-hashes -r requirements/build.txt -r requirements/runtime.txt
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(DEV): $(RUNTIME) requirements/dev.txt
-	$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	@echo "安装开发工具 / Installing the tools of development"
+	@$(PIP) install --quiet --require-hashes -r requirements/dev.txt
 	@touch $@
 
 install: $(DEV) ## 建立 .venv 并按锁定的版本和哈希安装 / Create .venv, install what the locks name (by hash)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 # A child that falls over this often within this time will not get better by itself.
 FALLS = 5
 FALLS_SECONDS = 60.0
+PAUSE_SECONDS = 0.5
 STOP_SECONDS = 25.0
 _PR_SET_PDEATHSIG = 1
 
@@ -35,13 +36,13 @@ class Children:
     """A few processes that run as long as their parent."""
 
     def __init__(self, children: Sequence[Child], environment: dict[str, str]) -> None:
-        self._children = children
+        self.children = children
         self._environment = environment
         self._stopping = False
 
     def start(self) -> None:
         """Start them all."""
-        for child in self._children:
+        for child in self.children:
             self._start(child)
 
     def ask_to_stop(self) -> None:
@@ -57,14 +58,14 @@ class Children:
         """Start again what falls over, until asked to stop or for so many seconds. Raises GaveUpError."""
         until = None if seconds is None else time.monotonic() + seconds
         while not self._stopping and (until is None or time.monotonic() < until):
-            for child in self._children:
+            for child in self.children:
                 if child.process is not None and child.process.poll() is not None:
                     self._start_again(child)
             time.sleep(0.1)
 
     def stop(self) -> None:
         """End them: SIGTERM, and SIGKILL for whoever takes longer than 25 seconds."""
-        running = [child.process for child in self._children if child.process and child.process.poll() is None]
+        running = [child.process for child in self.children if child.process and child.process.poll() is None]
         for process in running:
             process.terminate()
         deadline = time.monotonic() + STOP_SECONDS
@@ -82,7 +83,7 @@ class Children:
         print(f"{child.name} ended with {code}; started again", file=sys.stderr, flush=True)  # noqa: T201
         if len(child.fallen) >= FALLS:
             raise GaveUpError(f"{child.name} 反复退出 / keeps ending (exit code {code})")
-        time.sleep(min(5.0, 0.5 * 2 ** len(child.fallen)))
+        time.sleep(min(10 * PAUSE_SECONDS, PAUSE_SECONDS * 2 ** len(child.fallen)))
         if not self._stopping:
             self._start(child)
 

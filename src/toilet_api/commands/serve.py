@@ -40,7 +40,7 @@ def serve(
     """启动服务（未设 DATABASE_URL 时使用内嵌数据库） / Serve the API; without DATABASE_URL on the embedded database."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     own_database = read_settings(data_dir).database_url is None
-    with _listener(host, port) as listener, deployment(data_dir) as settings:
+    with open_listener(host, port) as listener, deployment(data_dir) as settings:
         if migrate:
             _fill(settings, with_demo=with_demo, own_database=own_database)
         settings.secret("startup")  # makes the secret key once, before several processes would
@@ -63,7 +63,7 @@ def _fill(settings: Settings, *, with_demo: bool, own_database: bool) -> None:
 def _run(
     settings: Settings, listener: socket.socket, address: str, *, workers: int, jobs: bool, with_demo: bool
 ) -> None:
-    _listen(listener)
+    listen(listener)
     descriptor = listener.fileno()
     web = [sys.executable, "-m", "toilet_api.commands.web", str(descriptor)]
     children = [Child(f"web {number}", web, [descriptor]) for number in range(1, workers + 1)]
@@ -83,7 +83,7 @@ def _run(
         running.stop()
 
 
-def _listener(host: str, port: int) -> socket.socket:
+def open_listener(host: str, port: int) -> socket.socket:
     """The address, taken at once: a port in use is told before minutes of loading. It listens later."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -96,7 +96,8 @@ def _listener(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _listen(listener: socket.socket) -> None:
+def listen(listener: socket.socket) -> None:
+    """From here on connections wait for the web processes."""
     try:
         listener.listen(1024)
     except OSError as error:  # someone else was bound to it as well, and listened first
