@@ -56,3 +56,16 @@ def as_xls(ledger: Ledger, sheet: str = "台账") -> bytes:
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
+
+
+def as_workbook(**sheets: list[list[Any]]) -> bytes:
+    """Sheets by name, written row by row, as XLSX."""
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for cells in rows:
+            sheet.append(cells)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.exchange.cells import reasons, rules
-from toilet_api.exchange.circumstance_rules import read_leader
+from toilet_api.exchange.circumstance_rules import read_dwelling_state, read_family_size, read_leader
 from toilet_api.exchange.findings import Findings, Place
 from toilet_api.exchange.money_rules import read_money
 from toilet_api.exchange.phone_rules import read_phones
@@ -30,6 +30,11 @@ from toilet_api.exchange.phone_rules import read_phones
         ("2780001", ("2780001",), None),
         ("无", (), "phone_none"),
         ("１９９００００１２３４", ("19900001234",), "full_width"),
+        ("0", (), "phone_none"),
+        (0.0, (), "phone_none"),
+        ("无电话", (), "phone_none"),
+        ("19900001234。", ("19900001234",), "phone_format"),
+        ('="19900001234"', ("19900001234",), "excel_text"),
         ("", (), None),
         (None, (), None),
     ],
@@ -77,6 +82,10 @@ def test_phones_that_are_refused(cell: Any, reason: str) -> None:
         ("", None, None),
         ("空", None, None),
         ("￥1500", None, 150000),
+        ("无补助", None, None),
+        ("未享受", None, None),
+        ("1500RMB", None, 150000),
+        ("'1500", None, 150000),
         (0.07, None, 7),
     ],
 )
@@ -100,6 +109,8 @@ def test_money_is_exact(cell: Any, unit: str | None, fen: int | None) -> None:
         (1e300, None, "bad_money"),
         (True, None, "bad_money"),
         ("0.0000001", "万元", "money_below_fen"),
+        ("1500", "万元", "bad_money"),
+        ("1000000.01", None, "bad_money"),
     ],
 )
 def test_money_is_never_rounded(cell: Any, unit: str | None, reason: str) -> None:
@@ -142,6 +153,52 @@ def test_leaders_that_are_refused(text: str) -> None:
     assert reasons(findings) == ["bad_led_by"]
 
 
-@given(st.decimals(min_value=0, max_value=10**7, places=2))
+@given(st.decimals(min_value=0, max_value=10**6, places=2))
 def test_money_written_and_read_is_the_same(amount: Any) -> None:
     assert read_money(Findings(), Place("subsidy"), str(amount), "元") == int(amount * 100)
+
+
+@pytest.mark.parametrize(
+    ("heading", "cell", "state"),
+    [
+        ("住房状态", "常住", "occupied"),
+        ("住房状态", "常年外出", "vacant"),
+        ("住房状态", "已拆除", "demolished"),
+        ("是否常住", "是", "occupied"),
+        ("是否常住", "否", "vacant"),
+        ("是否常住", "√", "occupied"),
+        ("是否常住", 1.0, "occupied"),
+        ("是否空心户", "是", "vacant"),
+        ("是否空心户", "否", "occupied"),
+        ("是否空心户", "×", "occupied"),
+        ("住房情况/是否外出", "是", "vacant"),
+    ],
+)
+def test_dwellings(heading: str, cell: Any, state: str) -> None:
+    findings = Findings()
+    assert read_dwelling_state(findings, Place("dwelling_state", heading), cell) == state
+    assert not findings.faults
+
+
+@pytest.mark.parametrize("cell", ["是", "否", "√", "1", "危房", "空挂户"])
+def test_a_yes_without_a_question_is_refused(cell: str) -> None:
+    findings = Findings()
+    assert read_dwelling_state(findings, Place("dwelling_state", "住房状态"), cell) is None
+    assert reasons(findings) == ["bad_dwelling_state"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "people"),
+    [("4", 4), (4.0, 4), ("4口人", 4), ("四人", 4), ("十", 10), ("共4人", 4), ("", None), ("无", None)],
+)
+def test_family_sizes(cell: Any, people: int | None) -> None:
+    findings = Findings()
+    assert read_family_size(findings, Place("family_size"), cell) == people
+    assert not findings.faults
+
+
+@pytest.mark.parametrize("cell", ["4.5", 4.5, "3-4", "很多", "99", "-1", True, "4（常住2）"])
+def test_family_sizes_that_are_refused(cell: Any) -> None:
+    findings = Findings()
+    assert read_family_size(findings, Place("family_size"), cell) is None
+    assert reasons(findings) == ["bad_family_size"]

@@ -183,7 +183,7 @@ def _rank(column: Column, ranks: dict[int, int]) -> int:
     return ranks.get(column.index, 0)
 
 
-def require(header: Header, sheet: str, has_village: bool) -> None:
+def require(header: Header, sheet: str, *, has_village: bool) -> None:
     """Raises `import_column_missing` for a header without name, mode or village, listing what was found."""
     fields = header.fields
     missing = [name for name in ("name", "mode") if name not in fields]

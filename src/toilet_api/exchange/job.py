@@ -46,8 +46,10 @@ def run(context: jobs.Context, *, job_id: str) -> None:
     if job is None:
         return
     try:
-        plan = _plan(context, job)
-        decision = _read(context, job, plan)
+        with context.database.transaction((job.division_code,)) as session:
+            places = places_for(session, job.division_code)
+        plan = _plan(context, job, places)
+        decision = _read(context, job, plan, places)
         _write(context, job, plan, decision)
     except CancelledError:
         _finish_cancelled(context, job.id)
@@ -79,9 +81,9 @@ def _start(context: jobs.Context, job_id: UUID) -> ImportJob | None:
     return job
 
 
-def _plan(context: jobs.Context, job: ImportJob) -> reading.Plan:
+def _plan(context: jobs.Context, job: ImportJob, places: Places) -> reading.Plan:
     ledger = reading.open_ledger(context.objects.path(job.file_sha256), context.settings.import_max_rows)
-    plan = reading.plan(ledger, job.mapping, has_village=len(job.division_code) == 12)
+    plan = reading.plan(ledger, job.mapping, places)
     _note(context, job.id, **described(plan), rows_total=reading.count_rows(plan))
     return plan
 
@@ -97,9 +99,7 @@ def described(plan: reading.Plan) -> dict[str, Any]:
     }
 
 
-def _read(context: jobs.Context, job: ImportJob, plan: reading.Plan) -> Decision:
-    with context.database.transaction((job.division_code,)) as session:
-        places = places_for(session, job.division_code)
+def _read(context: jobs.Context, job: ImportJob, plan: reading.Plan, places: Places) -> Decision:
     decision = Decision(context.vault, job.on_conflict, f"导入 {job.file_name}")
     noted = time.monotonic()
     for done, row in enumerate(reading.judged_rows(plan, places, now().date()), 1):

@@ -19,7 +19,7 @@ _HEAD = (
 _PATTERNS: tuple[tuple[str, str], ...] = tuple(
     (mode, f"^{_HEAD}(?:{core}){_TAIL}$")
     for mode, core in (
-        ("three_compartment", r"[三3叁]个?[格隔阁]|[三3]格式?[三3]池|黑桶(?:[三3][格隔])?"),
+        ("three_compartment", r"[三3叁]个?[格隔阁]|[三3]级化粪池|[三3]格式?[三3]池|黑桶(?:[三3][格隔])?"),
         ("double_urn", r"[双2二两]个?[瓮翁甕]|双格"),
         ("biogas_linked", r"[三3]连?联?通?(?:一?式)?沼气|沼气池?"),
         ("urine_diverting", r"粪尿分集|粪尿分离|尿粪分集|粪便分集|粪尿分集干封|源分离|粪尿分流"),
@@ -66,7 +66,7 @@ _LABELS: dict[str, str] = {re.sub(r"[\W_]", "", code.zh): code.code for code in 
 _SEPARATORS = re.compile(r"[;；、/，,+＋|\n&]|和|及|与|加(?=[三双水沼粪])")
 _BRACKETS = re.compile(r"[(（]([^()（）]*)[)）]")
 _DESCRIBES = re.compile(
-    r"^(pe|pp|塑料|玻璃钢|砖砌|砖混|黑桶|成品|新建|改建|一体|混凝土|水泥|水冲|节水|国标|\d+(\.\d+)?(m3|立方|方|立方米|升|l))+式?$"
+    r"^(pe|pp|塑料|玻璃钢|砖砌|砖混|黑桶|成品|新建|改建|一体|混凝土|水泥|水冲|节水|国标|预制|现浇|\d+(\.\d+)?(m3|立方|方|立方米|升|l))+式?$"
 )
 
 EXPECTED = (

@@ -21,11 +21,26 @@ Mapped = Mapping[str, str | None]
 
 
 @dataclass(slots=True)
+class PlannedSheet:
+    """A sheet that will be read. `village` is the one that its name or title states, where it has no column of them."""
+
+    sheet: Sheet
+    header: Header
+    village: str | None = None
+
+    @property
+    def titles(self) -> list[str]:
+        """What stands above the header."""
+        rows = (cells for number, cells in self.sheet.rows if number < self.header.first_row)
+        return [as_text(cell) for cells in rows for cell in cells if cell]
+
+
+@dataclass(slots=True)
 class Plan:
     """What of a file will be read: its sheets with their headers, and the sheets that are none of a ledger."""
 
     ledger: Ledger
-    sheets: list[tuple[Sheet, Header]]
+    sheets: list[PlannedSheet]
     skipped: list[dict[str, Any]]
     ignored: Counter[str] = field(default_factory=Counter)
     ignored_rows: list[dict[str, Any]] = field(default_factory=list)
@@ -34,9 +49,10 @@ class Plan:
         """The mapping as a person checks it: sheet, header row, each column with its heading and how it was matched."""
         return [
             {
-                "sheet": sheet.name or None,
-                "header_row": header.last_row,
-                "header_first_row": header.first_row,
+                "sheet": one.sheet.name or None,
+                "header_row": one.header.last_row,
+                "header_first_row": one.header.first_row,
+                "village_code": one.village,
                 "columns": [
                     {
                         "letter": column.letter,
@@ -45,10 +61,10 @@ class Plan:
                         "matched_by": column.how,
                         "unit": column.unit,
                     }
-                    for column in header.columns
+                    for column in one.header.columns
                 ],
             }
-            for sheet, header in self.sheets
+            for one in self.sheets
         ]
 
 
@@ -74,7 +90,7 @@ def open_ledger(path: Path, max_rows: int) -> Ledger:
     return workbook.read(path, kind, max_rows)
 
 
-def plan(ledger: Ledger, mapping: Mapped, *, has_village: bool) -> Plan:
+def plan(ledger: Ledger, mapping: Mapped, places: Places) -> Plan:
     """Find the headers. Each sheet that looks like a ledger is read, or the file is refused; none is lost silently."""
     made = Plan(ledger, [], [])
     for sheet in ledger.sheets:
@@ -85,13 +101,17 @@ def plan(ledger: Ledger, mapping: Mapped, *, has_village: bool) -> Plan:
             continue
         if sheet.hidden:
             raise HIDDEN_LEDGER.problem(sheet=sheet.name, rows=len(sheet.rows))
-        require(header, sheet.name, has_village)
-        made.sheets.append((sheet, header))
+        planned = PlannedSheet(sheet, header)
+        if places.only is None and not header.fields & {"village", "village_code"}:
+            planned.village = places.stated(sheet.name, planned.titles)
+        require(header, sheet.name, has_village=bool(places.only or planned.village))
+        made.sheets.append(planned)
     if not made.sheets:
         raise _no_header(ledger)
-    used = {column.letter + ":" for _, header in made.sheets for column in header.columns}
-    used |= {normalise(column.heading) for _, header in made.sheets for column in header.columns}
-    used |= {normalise(column.heading.rsplit("/", 1)[-1]) for _, header in made.sheets for column in header.columns}
+    columns = [column for one in made.sheets for column in one.header.columns]
+    used = {column.letter + ":" for column in columns}
+    used |= {normalise(column.heading) for column in columns}
+    used |= {normalise(column.heading.rsplit("/", 1)[-1]) for column in columns}
     unused = [heading for heading in mapping if normalise(heading) not in used and heading.upper() not in used]
     if unused:
         raise BAD_MAPPING.problem(
@@ -106,10 +126,11 @@ def plan(ledger: Ledger, mapping: Mapped, *, has_village: bool) -> Plan:
 
 def judged_rows(made: Plan, places: Places, today: date) -> Iterator[Row]:
     """The rows that are households, taken or not. Counts the others in `made.ignored` as it goes."""
-    for sheet, header in made.sheets:
-        titles = [as_text(cell) for number, cells in sheet.rows if number < header.first_row for cell in cells if cell]
-        kinds = RowKinds(header, titles)
-        reader = RowReader(sheet, header, places, today, separated=made.ledger.format == "csv")
+    for planned in made.sheets:
+        sheet, header = planned.sheet, planned.header
+        kinds = RowKinds(header, planned.titles)
+        separated = made.ledger.format == "csv"
+        reader = RowReader(sheet, header, places, today, separated=separated, village=planned.village)
         made.ignored["blank"] += sheet.blank_rows
         for number, cells in sheet.rows:
             if number <= header.last_row:
@@ -131,7 +152,7 @@ def judged_rows(made: Plan, places: Places, today: date) -> Iterator[Row]:
 
 def count_rows(made: Plan) -> int:
     """Rows below the headers: what progress is measured against."""
-    return sum(1 for sheet, header in made.sheets for number, _ in sheet.rows if number > header.last_row)
+    return sum(1 for one in made.sheets for number, _ in one.sheet.rows if number > one.header.last_row)
 
 
 def _no_header(ledger: Ledger) -> Exception:

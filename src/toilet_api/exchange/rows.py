@@ -60,9 +60,21 @@ class Row:
 class RowReader:
     """Reads the rows of one sheet. Keeps what merged cells and ditto marks refer to; otherwise rows are independent."""
 
-    def __init__(self, sheet: Sheet, header: Header, places: Places, today: date, *, separated: bool) -> None:
+    def __init__(
+        self,
+        sheet: Sheet,
+        header: Header,
+        places: Places,
+        today: date,
+        *,
+        separated: bool,
+        village: str | None = None,
+    ) -> None:
+        """`separated`: a stray separator shifts cells. `village`: of the whole sheet, where no column names one."""
         self._sheet, self._header, self._places, self._today = sheet, header, places, today
         self._separated = separated
+        self._village = village
+        self._hamlet = ""  # of the row at hand, where it stands behind the village's name
         self._last = max(column.index for column in header.columns)
         self._columns: dict[str, list[Column]] = {name: header.of(name) for name in header.fields}
         self._given = frozenset(self._columns)
@@ -153,9 +165,18 @@ class RowReader:
 
     def _read_village(self, findings: Findings, number: int, cells: list[Cell]) -> str | None:
         named = {name: self._carry(findings, name, number, cells) for name in _PLACES if name in self._columns}
-        village = self._places.find(findings, named)
-        if village is not None and village == self._places.only and not {"village", "village_code"} & named.keys():
-            findings.correct(Place("village"), "default_village", "", village)
+        self._hamlet = ""
+        place, text = named.get("village", (Place("village"), ""))
+        parts = self._places.village_and_group(text)
+        if parts is not None:
+            findings.correct(place, "village_group", text, " ".join(parts))
+            named["village"], self._hamlet = (place, parts[0]), parts[1]
+        if {"village", "village_code"} & named.keys() or not (self._village or self._places.only):
+            return self._places.find(findings, named)
+        village = self._village or str(self._places.only)
+        if self._places.contradicted(findings, village, named):
+            return None
+        findings.correct(Place("village"), "sheet_village" if self._village else "default_village", "", village)
         return village
 
     def _read_person(self, row: Row, number: int, cells: list[Cell]) -> None:
@@ -188,13 +209,13 @@ class RowReader:
         if says_nothing(text):
             findings.correct(place, "none_as_empty", text, "")
             text = ""
-        if group and not says_nothing(group):
-            group = f"{group}组" if group.isdigit() else group
-            if not text.startswith(group):
-                joined = group + text
-                if text:
-                    findings.correct(place, "address_joined", text, joined)
-                text = joined
+        group = "" if says_nothing(group) else f"{group}组" if group.isdigit() else group
+        group = group if self._hamlet in group else self._hamlet + group
+        if group and not text.startswith(group):
+            joined = group + text
+            if text:
+                findings.correct(place, "address_joined", text, joined)
+            text = joined
         if len(text) > ADDRESS_MAX:
             findings.reject(
                 place, "text_too_long", text, (f"最多 {ADDRESS_MAX} 个字", f"{ADDRESS_MAX} characters at most")

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from toilet_api.exchange import catalogue
 from toilet_api.kernel.codes import field
-from toilet_api.kernel.fields import Schema
+from toilet_api.kernel.fields import DivisionCode, Schema
 
 if TYPE_CHECKING:
     State = str
@@ -46,6 +46,12 @@ class MappedSheet(Schema):
     sheet: str | None = Field(title="工作表", description="CSV 为 null / null for CSV", examples=["台账"])
     header_row: int = Field(title="表头所在行", description="多级表头的末行 / Its last row", examples=[3])
     header_first_row: int = Field(title="表头首行", examples=[3])
+    village_code: DivisionCode | None = Field(
+        None,
+        title="整表的村",
+        description="没有村列时，由工作表名或标题得到 / Without a village column: from the sheet's name or its title",
+        examples=[None],
+    )
     columns: list[MappedColumn] = Field(title="列")
 
 

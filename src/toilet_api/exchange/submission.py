@@ -16,6 +16,7 @@ from toilet_api.divisions.problems import UNKNOWN_DIVISION
 from toilet_api.exchange import file_format, job, limits, reading, text_table
 from toilet_api.exchange.problems import BAD_FORM, BAD_MAPPING, EMPTY_FILE
 from toilet_api.exchange.tables import ImportJob
+from toilet_api.exchange.villages import Places
 from toilet_api.kernel import jobs
 from toilet_api.kernel.database import actor_of
 from toilet_api.kernel.errors import NOT_FOUND, OUT_OF_SCOPE, TOO_LARGE, WRONG_STATE, FieldError
@@ -113,7 +114,7 @@ def submit(
             raise TOO_LARGE.problem(limit_bytes=settings.upload_max_bytes)
         if size == 0:
             raise EMPTY_FILE.problem()
-        known = _check(path, settings.import_max_rows, size, mapping, has_village=len(division_code) == 12)
+        known = _check(path, settings.import_max_rows, size, mapping, job.places_for(session, division_code))
         incoming.seek(0)
         sha256 = objects.put(incoming.file)
     actor = actor_of(session)
@@ -137,11 +138,9 @@ def submit(
     return made.id
 
 
-def _check(
-    path: Path, max_rows: int, size: int, mapping: dict[str, str | None], *, has_village: bool
-) -> dict[str, Any]:
+def _check(path: Path, max_rows: int, size: int, mapping: dict[str, str | None], places: Places) -> dict[str, Any]:
     if size <= READ_AT_ONCE_BYTES:
-        plan = reading.plan(reading.open_ledger(path, max_rows), mapping, has_village=has_village)
+        plan = reading.plan(reading.open_ledger(path, max_rows), mapping, places)
         return {**job.described(plan), "rows_total": reading.count_rows(plan)}
     kind = file_format.detect(path)
     if kind == "csv":

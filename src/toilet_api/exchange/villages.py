@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from toilet_api.exchange.findings import Findings, Place
@@ -15,6 +15,10 @@ _TOWNSHIP_SUFFIX = re.compile(
     r"(?:街道办事处|办事处|街道办|街道|民族乡|镇|乡|管理委员会|管委会|苏木|农场|林场|垦殖场)$"
 )
 _COUNTY_SUFFIX = re.compile(r"(?:自治县|县级市|自治州|自治区|地区|县|市|区|旗|省|州|盟)$")
+_GROUP = re.compile(
+    r"^(.*?(?:村|村委会|居委会|社区))((?:第?[一二三四五六七八九十\d]{1,3}(?:村民)?小?[组队社]|.{1,8}[组屯湾塆寨]))$"
+)
+_WRITTEN = "(?:村|社区|居委|嘎查)"
 _EXPECTED = (
     "导入范围内的村名或 12 位村代码",
     "the name or the 12-digit code of a village within the scope of the import",
@@ -56,8 +60,6 @@ class Places:
         place, text = cells.get("village") or (Place("village"), "")
         code_place, code_text = cells.get("village_code") or (Place("village"), "")
         if not text and not code_text:
-            if self.only is not None and "village" not in cells and "village_code" not in cells:
-                return self.only
             findings.reject(place, "bad_village", "", _EXPECTED)
             return None
         if code_text:
@@ -82,10 +84,50 @@ class Places:
                 ),
             )
         elif candidates:
-            self._report_disagreements(findings, candidates[0], cells)
+            self.contradicted(findings, candidates[0], cells)
         else:
             findings.reject(place, "bad_village", text, _EXPECTED)
         return None
+
+    def village_and_group(self, text: str) -> tuple[str, str] | None:
+        """安乐村三组 -> 安乐村, 三组: where the whole is no village's name, but what stands before the group is one."""
+        parts = _GROUP.match(text.strip())
+        if parts is None or self._whole(text) or not self._whole(parts[1]):
+            return None
+        return parts[1], parts[2]
+
+    def stated(self, sheet: str, titles: Sequence[str]) -> str | None:
+        """The one village that a sheet's name or the titles above its header name; None where it is not just one.
+
+        A sheet's name and what stands behind a colon (行政村：安乐) are whole names. Elsewhere in a title a village
+        must be written out with 村, 社区 or the like: the bare stem may be part of a township's name.
+        """
+        wholes = [sheet, *(re.split(r"[:：]", title, maxsplit=1)[-1] for title in titles)]
+        found = {codes[0] for codes in map(self._whole, wholes) if len(codes) == 1}
+        for title in map(normalise, titles):
+            found |= self._written_in(title)
+        return found.pop() if len(found) == 1 else None
+
+    def _whole(self, text: str) -> list[str]:
+        plain = normalise(text)
+        return (
+            self._exact.get(plain)
+            or self._stems.get(village_stem(text))
+            or self._stems.get(village_stem(self._without_higher(plain)))
+            or []
+        )
+
+    def _written_in(self, title: str) -> set[str]:
+        """The villages written out in a title; of those that overlap, the longest (新安乐村, not 安乐村)."""
+        written = {
+            stem
+            for stem in self._stems
+            if len(stem) >= 2 and stem in title and re.search(re.escape(stem) + _WRITTEN, title)
+        }
+        longest = {one for one in written if not any(one != other and one in other for other in written)}
+        codes = {code for stem in longest for code in self._stems[stem]}
+        in_township = {code for code in codes if normalise(self.names.get(code[:9], "\0")) in title}
+        return in_township or codes
 
     def _by_code(
         self, findings: Findings, place: Place, text: str, name: str, cells: Mapping[str, tuple[Place, str]]
@@ -103,7 +145,7 @@ class Places:
                 (f"代码 {code} 是{self.names[code]}，与村名不符", f"{code} is {self.names[code]}"),
             )
             return None
-        if self._report_disagreements(findings, code, cells):
+        if self.contradicted(findings, code, cells):
             return None
         if code != given:
             findings.correct(place, "division_successor", given, code)
@@ -173,7 +215,8 @@ class Places:
             for one in known
         )
 
-    def _report_disagreements(self, findings: Findings, code: str, cells: Mapping[str, tuple[Place, str]]) -> bool:
+    def contradicted(self, findings: Findings, code: str, cells: Mapping[str, tuple[Place, str]]) -> bool:
+        """Whether a row names higher divisions that aren't above the village `code`; each is then a fault."""
         wrong = self._disagreements(code, cells)
         for name in wrong:
             place, text = cells[name]
