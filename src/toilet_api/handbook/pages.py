@@ -37,6 +37,7 @@ class _Assets(StaticFiles):
 
 def mount(app: FastAPI) -> None:
     """Give `app` its documentation pages. They stay out of the OpenAPI document."""
+
     def operations(_: Request) -> Response:
         head = '<link rel="stylesheet" href="/docs/static/swagger-ui/swagger-ui.css">'
         scripts = "".join(
