@@ -45,6 +45,7 @@ CORRECTIONS = code_list(
     [
         Code("invisible", "去掉看不见的字符", "characters that can't be seen were taken out"),
         Code("full_width", "全角转半角", "full-width characters became half-width"),
+        Code("excel_text", "去掉 Excel 的文本写法 =\"…\"", "Excel's way to write a text, =\"…\", was taken off"),
         Code("cell_spaces", "去掉多余空格", "blanks were taken out"),
         Code("merged_cell", "按合并单元格补全", "filled in from a merged cell"),
         Code("ditto", "“同上”按上一行补全", "“as above” was filled in from the row above"),
@@ -55,6 +56,7 @@ CORRECTIONS = code_list(
         Code("village_group", "村名后的小组移入地址", "the group behind the village's name went to the address"),
         Code("division_successor", "原区划已变更，对应到现区划", "a former division; resolved to its successor"),
         Code("name_spaces", "去掉姓名中的空格", "blanks within a name were taken out"),
+        Code("name_dot", "姓名中的间隔号统一为“·”", "the dot within a name became “·”"),
         Code("name_remark", "姓名后的括注移入备注", "a remark in brackets behind the name went to the note"),
         Code("id_spaces", "去掉身份证号码中的空格", "blanks within the ID number were taken out"),
         Code("id_lower_x", "身份证号码末位 x 改为大写", "the x at the end of the ID number became upper case"),

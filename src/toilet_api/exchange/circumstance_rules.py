@@ -28,11 +28,20 @@ _LEADERS: tuple[tuple[str, re.Pattern[str]], ...] = (
 _LEADERS_EXPECTED = ("卫健、农业农村、其他部门、自建", "health, agriculture, other_department, self")
 _DWELLING: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("demolished", re.compile(r"拆|灭失|倒塌|已毁")),
-    ("vacant", re.compile(r"空心|空置|空房|无人|不在家|外出|在外|闲置|不常住|非常住|未住|未入住|^(否|不住)$")),
-    ("occupied", re.compile(r"常住|居住|在家|入住|有人|正常|自住|^(是|住)$")),
+    ("vacant", re.compile(r"空心|空置|空房|无人|不在家|外出|在外|闲置|不常住|非常住|未住|未入住|^不住$")),
+    ("occupied", re.compile(r"常住|居住|在家|入住|有人|正常|自住|^住$")),
 )
 _DWELLING_EXPECTED = ("常住、空心户（常年在外）、已拆除", "occupied, vacant, demolished")
-_PEOPLE = re.compile(r"^(\d{1,2})(?:\.0+)?(人|口|口人|个人|个)?$")
+_YES = frozenset(["是", "√", "✓", "✔", "☑", "1", "y", "yes", "对"])
+_NO = frozenset(["否", "×", "✗", "✘", "x", "0", "n", "no", "不是"])
+# What a yes says, by the question that the heading asks.
+_QUESTIONS: tuple[tuple[re.Pattern[str], str, str], ...] = (
+    (re.compile(r"空心|空置|闲置|外出|无人"), "vacant", "occupied"),
+    (re.compile(r"拆除|灭失"), "demolished", "occupied"),
+    (re.compile(r"是否.*(常住|居住|入住|在家|有人)"), "occupied", "vacant"),
+)
+_PEOPLE = re.compile(r"^共?(?:(\d{1,2})(?:\.0+)?|([一二两三四五六七八九十]))(人|口|口人|个人|个)?$")
+_NUMERALS = dict(zip("一二三四五六七八九十两", (*range(1, 11), 2), strict=True))
 FAMILY_MAX = 50
 
 
@@ -61,7 +70,7 @@ def read_dwelling_state(findings: Findings, place: Place, cell: Cell) -> str | N
     text = clean(findings, place, cell)
     if not text or text in DWELLING_STATES:
         return text or None
-    code = _first(_DWELLING, text)
+    code = _answer(place.heading or "", text) or _first(_DWELLING, text)
     if code is None:
         findings.reject(place, "bad_dwelling_state", text, _DWELLING_EXPECTED)
         return None
@@ -78,14 +87,23 @@ def read_family_size(findings: Findings, place: Place, cell: Cell) -> int | None
         findings.correct(place, "none_as_empty", text, "")
         return None
     match = _PEOPLE.match(text.replace(" ", ""))
-    if match is None or int(match[1]) > FAMILY_MAX or isinstance(cell, bool):
+    people = None if match is None else int(match[1]) if match[1] else _NUMERALS[match[2]]
+    if match is None or people is None or people > FAMILY_MAX or isinstance(cell, bool):
         findings.reject(
             place, "bad_family_size", text, (f"0 至 {FAMILY_MAX} 的整数", f"a whole number from 0 to {FAMILY_MAX}")
         )
         return None
-    if match[2]:
-        findings.correct(place, "family_size_text", text, match[1])
-    return int(match[1])
+    if match[2] or match[3] or text.startswith("共"):
+        findings.correct(place, "family_size_text", text, str(people))
+    return people
+
+
+def _answer(heading: str, text: str) -> str | None:
+    """What a yes or no means under a heading that asks a question (是否空心户); None where it asks none."""
+    said = text.lower()
+    if said not in _YES and said not in _NO:
+        return None
+    return next((yes if said in _YES else no for asks, yes, no in _QUESTIONS if asks.search(heading)), None)
 
 
 def _first(patterns: tuple[tuple[str, re.Pattern[str]], ...], text: str) -> str | None:

@@ -13,11 +13,16 @@ _FLOAT_EXPECTED = (
     "18 位身份证号码：请先把该列设为“文本”再重新录入，Excel 已丢失后几位",
     "an ID number of 18 characters: set the column to text and enter it again; Excel lost its last digits",
 )
-_FLOAT = re.compile(r"^\d(\.\d+)?E\+?1[4-9]$", re.IGNORECASE)
+_FLOAT = re.compile(r"^\d(\.\d+)?E\+?0*1[4-9]$", re.IGNORECASE)
 _CUT = re.compile(r"^\d{15}000(\.0+)?$")
 _APOSTROPHES = "'`’‘＇\"“”"
 _NAME = re.compile(r"^[\u3400-\u9fff\U00020000-\U0003ffff\uf900-\ufaff〇○·A-Za-z.\-']+$")
 _REMARK = re.compile(r"^(.+?)\s*[（(【\[]([^（）()【】\[\]]+)[）)】\]]$")
+# What stands in the column of names where a house, and no person, is meant.
+_NO_PERSON = re.compile(
+    r"(村委会|居委会|村民委员会|敬老院|养老院|卫生室|村部|学校|小学|中学|祠堂|合作社|公司)$"
+    r"|^(户主|姓名|农户|空户|空心户|五保户|低保户|贫困户|脱贫户|危房|老房子|(已|房屋|房子)?(拆除|搬迁|迁出|销户|死亡|去世))$"
+)
 _NAME_EXPECTED = ("户主姓名，2 至 50 个汉字或字母", "a name of 2 to 50 characters or letters")
 NAME_MAX = 50
 
@@ -78,7 +83,7 @@ def _tidy(findings: Findings, place: Place, text: str) -> str:
     if joined != text:
         findings.correct(place, "id_spaces", text, joined)
         text = joined
-    joined = re.sub(r"(?<=\d)[-_.·](?=[\dXx])", "", text) if len(text) > 18 else text
+    joined = re.sub(r"(?<=\d)[-_.·](?=[\dXx])", "", text.rstrip(",.;。、；，")) if len(text) > 18 else text
     if joined != text:
         findings.correct(place, "id_separators", text, joined)
         text = joined
@@ -107,8 +112,11 @@ def read_name(findings: Findings, place: Place, cell: Cell) -> tuple[str | None,
     if not re.search(r"[A-Za-z]", text) and joined != text:
         findings.correct(place, "name_spaces", text, joined)
         text = joined
-    text = re.sub("[•・‧∙⋅]", "·", text)
-    if len(text) < 2 or len(text) > NAME_MAX or not _NAME.match(text.replace(" ", "")):
+    dotted = re.sub(r"[•・‧∙⋅．]|(?<=[\u3400-\u9fff])\.(?=[\u3400-\u9fff])", "·", text)
+    if dotted != text:
+        findings.correct(place, "name_dot", text, dotted)
+        text = dotted
+    if _NO_PERSON.search(text) or len(text) < 2 or len(text) > NAME_MAX or not _NAME.match(text.replace(" ", "")):
         findings.reject(place, "bad_name", text, _NAME_EXPECTED)
         return None, None
     return text, remark

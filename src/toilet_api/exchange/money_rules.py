@@ -12,9 +12,13 @@ _EXPECTED = (
     "金额（元），不为负，最多两位小数，如 1500 或 1500.50",
     "an amount in yuan, not negative, two decimals at most",
 )
-_NUMBER = re.compile(r"^(?:¥|￥|RMB|人民币)?([\d,]+(?:\.\d+)?)(万元|万|元整|元|圆|块)?(?:/户|每户|/座)?$")
+_NUMBER = re.compile(
+    r"^(?:¥|￥|RMB|人民币)?([\d,]+(?:\.\d+)?)(万元|万|元整|元|圆|块|RMB)?(?:/户|每户|/座)?$", re.IGNORECASE
+)
 _THOUSANDS = re.compile(r"^\d{1,3}(,\d{3})+(\.\d+)?$")
-MONEY_MAX_FEN = 10**12
+_NO_SUBSIDY = re.compile(r"^[无未没](有|获得?|享受?|得到?)?(补助|补贴|奖补|享受)?$")
+MONEY_MAX_FEN = 10**8
+"""A million yuan for one toilet: beyond it the heading has the wrong unit."""
 
 
 def read_money(findings: Findings, place: Place, cell: Cell, unit: str | None) -> int | None:
@@ -27,7 +31,8 @@ def read_money(findings: Findings, place: Place, cell: Cell, unit: str | None) -
         text = clean(findings, place, cell)
         if not text:
             return None
-        if says_nothing(text):
+        text = text.lstrip("'’‘")
+        if says_nothing(text) or _NO_SUBSIDY.match(text):
             findings.correct(place, "money_none", text, "")
             return None
         amount, in_cell = _parse(text)

@@ -11,9 +11,10 @@ _EXPECTED = (
     f"11 位手机号或 7 至 12 位固定电话，最多 {PHONES_AT_MOST} 个",
     f"a mobile number of 11 digits or a landline of 7 to 12, {PHONES_AT_MOST} at most",
 )
+_NO_PHONE = re.compile(r"^(0|[无没](有)?(电话|手机|联系方式))$")
 _FLOAT = re.compile(r"^\d(\.\d+)?E\+?\d{1,2}$", re.IGNORECASE)
 _STRONG = re.compile(r"[、;；,，/|\n]|或")
-_FORMAT = re.compile(r"[\s\-—–－()（）.·'`’‘]")
+_FORMAT = re.compile(r"[\s\-—–－()（）.。·'`’‘]")
 _COUNTRY = re.compile(r"^(?:\+|00)?86(?=1\d{10}$)")
 _LABEL = re.compile(r"^(?:手机|电话|联系电话|座机|本人|家)[::]?(?=[\d+(])")
 # Stricter than a form, where a person looks on: ten digits that begin with 1 are a mobile number that lost one.
@@ -31,7 +32,7 @@ def read_phones(findings: Findings, place: Place, cell: Cell) -> tuple[str, ...]
     text = clean(findings, place, cell)
     if not text:
         return ()
-    if says_nothing(text):
+    if says_nothing(text) or _NO_PHONE.match(text):
         findings.correct(place, "phone_none", text, "")
         return ()
     if _FLOAT.match(text):

@@ -1,11 +1,14 @@
 """Corrections that hold for any cell: invisible characters, full width, blanks; and words that mean “nothing”."""
 
+import re
+
 from toilet_api.exchange.findings import Findings, Place
 from toilet_api.exchange.sheets import INVISIBLE, Cell, as_text
 
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _VISIBLE_BLANKS = " \t\r\n\v\f\u00a0\u3000"
 _ZERO_WIDTH = {ord(character): None for character in INVISIBLE if character not in _VISIBLE_BLANKS}
+_EXCEL_TEXT = re.compile(r'^="([^"]*)"$')
 _BLANKS = {ord(character): " " for character in "\t\r\n\v\f\u00a0\u3000"}
 
 NOTHING = frozenset(
@@ -53,6 +56,9 @@ def clean(findings: Findings, place: Place, cell: Cell) -> str:
     text = text.strip()
     if raw.translate(_ZERO_WIDTH) != raw or "\u00a0" in raw:
         findings.correct(place, "invisible", raw, text)
+    if (match := _EXCEL_TEXT.match(text)) is not None:
+        findings.correct(place, "excel_text", text, match[1])
+        text = match[1].strip()
     if place.column in _NARROW:
         narrow = half_width(text)
         if narrow != text:

@@ -1,6 +1,7 @@
 """The year in which a toilet was built, as clerks write it."""
 
 import re
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from math import isfinite
 
@@ -15,24 +16,29 @@ _DIGITS = {"〇": "0", "○": "0", "零": "0", "O": "0", "o": "0", "Ο": "0", "�
     character: str(index) for index, character in enumerate("一二三四五六七八九", 1)
 }
 _CHINESE = re.compile(
-    r"^([一二三四五六七八九〇○零OoΟ◯\d]{4}|[一二三四五六七八九〇○零OoΟ◯]{2})年(?:(.{1,3})月)?(份|底|初|度)?$"
+    r"^([一二三四五六七八九〇○零OoΟ◯\d]{4}|[一二三四五六七八九〇○零OoΟ◯]{2}(?=年))年?(?:(.{1,3})月)?(份|底|初|度)?$"
 )
 _MONTHS = {"十": 10, "十一": 11, "十二": 12} | {
     character: index for index, character in enumerate("一二三四五六七八九", 1)
 }
 _REST = (
     r"(?:度|份|内|初|底|末|中|中旬|上旬|下旬|年底|年初|年末|底前|末前|以内|底以前|底之前|"
-    r"上半年|下半年|全年|春季?|夏季?|秋季?|冬季?|第?[一二三四1-4]季度|建|建成|改|改造|完工|竣工|完成|实施)*"
+    r"上半年|下半年|全年|春季?|夏季?|秋季?|冬季?|第?[一二三四1-4]季度|新建|改建|新改建|建|建成|改|改造|完工|竣工|已?完成|实施|第?[一二三四五六1-6]批(?:次)?)*"
 )
 _YEAR = re.compile(rf"^(\d{{4}}|\d{{2}})(?:\.0+)?(年)?{_REST}$")
-_YEAR_MONTH = re.compile(rf"^(\d{{4}}|\d{{2}}(?=年))[年./\-](\d{{1,2}})(?:月份?)?{_REST}$")
+_YEAR_MONTH = re.compile(rf"^(\d{{4}}|\d{{2}}(?=年)|(?:1[3-9]|[2-9]\d)(?=[./\-]))[年./\-](\d{{1,2}})(?:月份?)?{_REST}$")
 _DATE = re.compile(
     r"^(\d{4}|\d{2}(?=年))[年./\-](\d{1,2})[月./\-](\d{1,2})日?(?:前|以前|之前|完工|竣工|建成)?"
     r"(?:[T ]?\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?$"
 )
+_MONTHS_OF_ONE_YEAR = re.compile(
+    r"^(\d{4})年(\d{1,2})月?(?:\d{1,2}日)?[-—~～至到](?:\1年)?(\d{1,2})月(?:\d{1,2}日)?(?:份|底|前)?$"
+)
+_YEAR_LAST = re.compile(r"^(\d{1,2})/(\d{1,2})/(\d{4})$")
+_AROUND = re.compile(r"^['’‘]|^(?:建于|改于|完成于)|[(（][^\d()（）]*[)）]|[,，.。;；、]$")
 _COMPACT = re.compile(r"^(\d{4})(0[1-9]|1[0-2])(\d{2})?$")
 _SERIAL = re.compile(r"^\d{5}(?:\.\d+)?$")
-_FIRST_SERIAL, _LAST_SERIAL = 18_264, 73_050  # 1950 to 2099
+_FIRST_SERIAL, _LAST_SERIAL = 32_874, 73_050  # 1990 to 2099: a wrong number of five digits is no date of 1955
 _EPOCH = date(1899, 12, 30)
 
 
@@ -43,7 +49,9 @@ def read_year(findings: Findings, place: Place, cell: Cell, today: date) -> Year
     are two years at once, days that don't exist, and years that `registry.rules.year_fault` refuses.
     """
     if isinstance(cell, str) or cell is None:
-        text = clean(findings, place, cell).replace(" ", "") if not _is_moment(cell) else str(cell).strip()
+        text = clean(findings, place, cell) if not _is_moment(cell) else str(cell).strip()
+        # A blank between two digits stands for something: 2024 5 is not 20245.
+        text = re.sub(r"(?<!\d) +| +(?!\d)", "", text) if not _is_moment(cell) else text
     else:
         text = str(cell)
     if not text:
@@ -99,6 +107,8 @@ def _of_number(number: float) -> tuple[str | None, int | None, int | None]:
     if _FIRST_SERIAL <= number <= _LAST_SERIAL:
         return _of_serial(int(number))
     year, _, month = repr(number).partition(".")
+    if len(year) == 2 and int(year) >= 13:
+        year = str(_century(int(year)))
     if len(year) != 4 or len(month) > 2:
         return None, None, None
     if month == "1":
@@ -112,7 +122,13 @@ def _of_serial(days: int) -> tuple[str | None, int | None, int | None]:
     return "year_serial", day.year, day.month
 
 
-def _of_text(text: str) -> tuple[str | None, int | None, int | None]:
+def _of_text(given: str) -> tuple[str | None, int | None, int | None]:
+    text = _AROUND.sub("", given)
+    rule, year, month = _of_plain_text(text)
+    return ("year_text" if rule is None and text != given else rule), year, month
+
+
+def _of_plain_text(text: str) -> tuple[str | None, int | None, int | None]:
     if (match := _YEAR.match(text)) is not None:
         if len(match[1]) == 2:
             return "year_two_digits", _century(int(match[1])), None
@@ -120,15 +136,31 @@ def _of_text(text: str) -> tuple[str | None, int | None, int | None]:
     for pattern in (_YEAR_MONTH, _DATE, _COMPACT):
         if (match := pattern.match(text)) is not None:
             return _of_date("year_text", match[1], match[2], match[3] if match.re.groups > 2 else None)
+    if (match := _MONTHS_OF_ONE_YEAR.match(text)) is not None:
+        both = all(1 <= int(month) <= 12 for month in match.groups()[1:])
+        return ("year_month_unclear", int(match[1]), None) if both else (None, None, None)
     if (match := _CHINESE.match(text)) is not None:
         month = _MONTHS.get(match[2]) if match[2] else None
         digits = "".join(_DIGITS.get(character, character) for character in match[1])
         if (match[2] and month is None) or not digits.isdigit():
             return None, None, None
         return "year_chinese", _century(int(digits)) if len(digits) == 2 else int(digits), month
+    if (match := _YEAR_LAST.match(text)) is not None:
+        return _of_year_last(int(match[1]), int(match[2]), int(match[3]))
     if _SERIAL.match(text) and _FIRST_SERIAL <= float(text) <= _LAST_SERIAL:
         return _of_serial(int(float(text)))
     return None, None, None
+
+
+def _of_year_last(first: int, second: int, year: int) -> tuple[str | None, int | None, int | None]:
+    """5/31/2024 or 31/5/2024; where both orders make a date, only the year is sure."""
+    months = set()
+    for month, day in ((first, second), (second, first)):
+        with suppress(ValueError):
+            months.add(date(year, month, day).month)
+    if not months:
+        return None, None, None
+    return ("year_date", year, months.pop()) if len(months) == 1 else ("year_month_unclear", year, None)
 
 
 def _of_date(rule: str, year: str, month: str, day: str | None) -> tuple[str | None, int | None, int | None]:
