@@ -4,9 +4,11 @@ import sys
 
 import psycopg
 import typer
+from alembic.util import CommandError
 from procrastinate.exceptions import ConnectorException
+from psycopg.errors import InsufficientPrivilege
 from pydantic import ValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from toilet_api import __version__
 from toilet_api.commands import accounts, data, document, serve
@@ -56,6 +58,12 @@ def main() -> None:
         _fail("\n".join(f"{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors()))
     except (OperationalError, psycopg.OperationalError, ConnectorException) as error:
         _fail(f"数据库不可用 / The database is not available: {getattr(error, 'orig', error)}")
+    except ProgrammingError as error:
+        if not isinstance(error.orig, InsufficientPrivilege):
+            raise
+        _fail(f"数据库权限不足；迁移须用 DATABASE_OWNER_URL / Not allowed; DATABASE_OWNER_URL migrates: {error.orig}")
+    except CommandError as error:
+        _fail(f"数据库版本与程序不符 / The database is of another version of this program: {error}")
 
 
 def _told(problem: Problem) -> str:

@@ -14,6 +14,8 @@ from tests.delivery.conftest import commanding
 from tests.delivery.running import Run
 from tests.world import PEOPLE
 from toilet_api.app import connect
+from toilet_api.commands import demo
+from toilet_api.demonstration import play
 from toilet_api.demonstration.persons import Persons
 from toilet_api.divisions import loading
 from toilet_api.kernel.database import EVERYWHERE, Database
@@ -122,6 +124,32 @@ def test_a_weak_password_is_taken_but_not_without_a_word(played: Run, empty: Set
     assert "DEMO_PASSWORD is weak" in loaded.out
     assert "10 to 128 characters" in loaded.out
     assert not (empty.data_dir / "demo_password").exists()
+
+
+def test_one_that_was_killed_half_way_is_cleared_away_and_loaded_anew(
+    played: Run, empty: Settings, monkeypatch: pytest.MonkeyPatch, subset: Path
+) -> None:
+    async def killed(*_: object) -> None:
+        raise SystemExit(9)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(play, "campaign", killed)
+        assert played("demo", "--households", "1", DEMO_PASSWORD=PASSWORD).code == 9
+    assert demo.is_empty(empty) is False
+    assert demo.clear_unfinished(empty) is True
+    migrate(empty)
+    assert demo.is_empty(empty) is True
+    assert demo.clear_unfinished(empty) is False
+
+    # What an administrator has used since is no leftover, whatever it began as.
+    with monkeypatch.context() as patched:
+        patched.setattr(play, "campaign", killed)
+        loading.load(database := Database(empty), subset)
+        database.dispose()
+        assert played("demo", "--households", "1", DEMO_PASSWORD=PASSWORD).code == 9
+    assert played("users", "create", "qian_qi", "--role", "auditor", "--division", "360423").code == 0
+    assert demo.clear_unfinished(empty) is False
+    assert demo.is_empty(empty) is False
 
 
 def test_persons_are_well_formed_and_nobody_alive() -> None:

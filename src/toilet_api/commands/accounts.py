@@ -11,9 +11,8 @@ from toilet_api.accounts.permissions import Role
 from toilet_api.accounts.rules import temporary_password
 from toilet_api.accounts.schemas import GrantMade, UserCreate
 from toilet_api.commands import demo
-from toilet_api.commands.deployment import DataDir, deployment, say
+from toilet_api.commands.deployment import DataDir, bring_up_to_date, deployment, say
 from toilet_api.kernel.database import EVERYWHERE, Actor, Database
-from toilet_api.kernel.migrations import migrate
 from toilet_api.kernel.vault import Vault
 
 users = typer.Typer(no_args_is_help=True, help="账号 / People.")
@@ -44,7 +43,7 @@ def create_user(
         grants=[GrantMade(role=role, division_code=division)],
     )
     with deployment(data_dir) as settings:
-        migrate(settings)
+        bring_up_to_date(settings)
         demo.adopt(settings)
         database = Database(settings)
         try:
@@ -75,7 +74,7 @@ def rotate_keys(
 ) -> None:
     """换新的签名密钥，旧令牌到期前仍有效 / Sign with a new key; tokens of the old one stay valid until they expire."""
     with deployment(data_dir) as settings:
-        migrate(settings)
+        bring_up_to_date(settings)
         database = Database(settings)
         try:
             with database.transaction(EVERYWHERE, COMMAND_LINE) as session:

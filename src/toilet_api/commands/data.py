@@ -8,7 +8,7 @@ import typer
 import toilet_api.app  # noqa: F401 - its rooms declare the tasks
 from toilet_api.commands import demo as demonstration
 from toilet_api.commands import demo_password
-from toilet_api.commands.deployment import DataDir, deployment, part, prepare, require_migrated, say
+from toilet_api.commands.deployment import DataDir, bring_up_to_date, deployment, part, prepare, require_migrated, say
 from toilet_api.divisions import loading
 from toilet_api.kernel import jobs, progress
 from toilet_api.kernel.database import Database
@@ -17,10 +17,19 @@ from toilet_api.kernel.migrations import migrate as run_migrations
 divisions = typer.Typer(no_args_is_help=True, help="区划 / The division tree.")
 
 
-def migrate(data_dir: DataDir = None) -> None:
+def migrate(
+    with_divisions: Annotated[
+        bool,
+        typer.Option("--divisions", help="没有区划时装入随附的全国区划 / Load the shipped tree where there is none."),
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
     """建立或升级数据库结构 / Make or upgrade the tables, as DATABASE_OWNER_URL."""
     with deployment(data_dir) as settings:
         run_migrations(settings)
+        if with_divisions:
+            with progress.shown() as step:
+                prepare(settings, step)
         say(f"数据库结构已是最新 / The schema {settings.database_schema} is up to date")
 
 
@@ -72,7 +81,7 @@ def load_divisions(
 ) -> None:
     """装入区划：全国随附数据，或一个县的新名单 / Load the shipped tree, or a county's newer list."""
     with deployment(data_dir) as settings:
-        run_migrations(settings)
+        bring_up_to_date(settings)
         database = Database(settings)
         try:
             with progress.shown() as step:

@@ -37,10 +37,10 @@ def line(settings: Settings) -> str:
     stored = _stored(settings)
     if given and matches(settings, stored, given):
         return "密码 / Password: DEMO_PASSWORD"
-    note = "（DEMO_PASSWORD 只在首次装入时有效 / counts at the first start only）" if given else ""
+    note = " （DEMO_PASSWORD 只在首次装入时有效 / counts at the first start only）" if given else ""
     if kept and matches(settings, stored, kept):
-        return f"密码 / Password: {kept}   ({_path(settings)}) {note}"
-    return f"密码：首次装入时的，或此后改过的 / Password: that of the first start, or changed since {note}"
+        return f"密码 / Password: {kept}   ({_path(settings)}){note}"
+    return f"密码：首次装入时的，或此后改过的 / Password: that of the first start, or changed since{note}"
 
 
 def _path(settings: Settings) -> Path:

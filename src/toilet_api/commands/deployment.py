@@ -56,8 +56,8 @@ def deployment(data_dir: Path | None = None) -> Iterator[Settings]:
 
 
 def prepare(settings: Settings, step: Step) -> None:
-    """Migrate, and load the shipped division tree where there is none."""
-    migrate(settings)
+    """Migrate where need be, and load the shipped division tree where there is none."""
+    bring_up_to_date(settings)
     database = Database(settings)
     try:
         with database.transaction(EVERYWHERE) as session:
@@ -68,14 +68,25 @@ def prepare(settings: Settings, step: Step) -> None:
         database.dispose()
 
 
+def bring_up_to_date(settings: Settings) -> None:
+    """Migrate where something is missing. A complete database takes no owner's rights."""
+    if not is_complete(settings):
+        migrate(settings)
+
+
 def require_migrated(settings: Settings) -> None:
     """Raises NotMigratedError on a database that this version does not fit."""
+    if not is_complete(settings):
+        raise NotMigratedError(
+            "数据库迁移不完整，请先运行 toilet-api migrate / Migrations are missing; run toilet-api migrate first"
+        )
+
+
+def is_complete(settings: Settings) -> bool:
+    """Whether the database has every migration of this version, and no other."""
     database = Database(settings)
     try:
-        if applied(database.engine, settings.database_schema) != heads():
-            raise NotMigratedError(
-                "数据库迁移不完整，请先运行 toilet-api migrate / Migrations are missing; run toilet-api migrate first"
-            )
+        return applied(database.engine, settings.database_schema) == heads()
     finally:
         database.dispose()
 
