@@ -51,7 +51,7 @@ def test_a_visit_goes_upward_and_its_finding_is_in_the_ledger(as_: As, surveyor:
     assert done["county_verified_by"]
     rows = ok(as_("county_admin").get(f"{API}/visits", params={"state": "county_verified"}))["items"]
     assert [one["id"] for one in rows] == [draft["id"]]
-    assert rows[0]["allowed_actions"] == ["return_county", "correct"]
+    assert rows[0]["allowed_actions"] == ["return_county"]  # an administrator without training corrects nothing
     actions = [one["action"] for one in ok(as_("auditor").get(f"{API}/visits/{draft['id']}/history"))["items"]]
     assert actions == ["visit.created", "visit.submitted", "visit.township_verified", "visit.county_verified"]
 
@@ -277,3 +277,32 @@ def test_list_filters(as_: As, surveyor: TestClient, open_county: Any) -> None:
         page = ok(admin.get(f"{API}/visits", params=params))
     assert len(walked) == 3
     assert walked[-1] == first["id"]
+
+
+def test_what_was_removed_since_can_not_be_submitted(as_: As, surveyor: TestClient, open_county: Any) -> None:
+    """A draft waits on the phone while the township removes the household as registered twice, or the toilet."""
+    admin, reason = as_("county_admin"), {"reason": "重复登记"}
+    gone, rebuilt = made.visit(surveyor, "blocked"), made.visit(surveyor, "blocked")
+    ok(admin.post(f"{API}/households/{gone['household_id']}/remove", json=reason))
+    ok(admin.post(f"{API}/toilets/{rebuilt['toilet_id']}/remove", json=reason))
+    answer = surveyor.post(f"{API}/visits/{gone['id']}/submit")
+    assert (answer.status_code, answer.json()["code"]) == (409, "household_removed")
+    answer = surveyor.post(f"{API}/visits/{rebuilt['id']}/submit")
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/toilet_id"
+    assert made.problems(admin) == []
+    ok(admin.post(f"{API}/households/{gone['household_id']}/restore", json=reason))
+    assert made.step(surveyor, gone, "submit")["state"] == "submitted"
+
+
+def test_steps_that_need_training_are_not_offered_without(
+    as_: As, surveyor: TestClient, open_county: Any, database: Database
+) -> None:
+    draft, sent = made.visit(surveyor), made.submitted(surveyor)
+    with database.transaction(EVERYWHERE) as session:
+        session.connection().exec_driver_sql("update training set revoked_at = now(), revoked_reason = 'test'")
+    assert surveyor.get(f"{API}/visits/{draft['id']}").json()["allowed_actions"] == ["edit"]
+    listed = {one["id"]: one["allowed_actions"] for one in ok(surveyor.get(f"{API}/visits"))["items"]}
+    assert listed == {draft["id"]: ["edit"], sent["id"]: []}
+    answer = surveyor.post(f"{API}/visits/{sent['id']}/correct", json={"reason": "x", "note": "y"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "training_required")

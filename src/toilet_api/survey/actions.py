@@ -14,24 +14,22 @@ from toilet_api.kernel.database import enter_scope
 from toilet_api.kernel.errors import FORBIDDEN
 from toilet_api.kernel.machines import Machine
 from toilet_api.kernel.scope import prefix_range
-from toilet_api.survey.rules import SURVEYOR_STEPS, VERIFIER_STEPS, VISIT
+from toilet_api.survey.rules import SURVEYOR_STEPS, TRAINED_STEPS, VERIFIER_STEPS, VISIT
 from toilet_api.survey.tables import Visit
 
 
-def visit_actions(caller: Caller, visit: Visit) -> list[str]:
-    """The steps of one visit; its surveyor may not verify it, and nobody else may change or submit it."""
-    barred = VERIFIER_STEPS if visit.surveyor_id == caller.id else SURVEYOR_STEPS
-    return VISIT.allowed(visit.state, caller.permissions_at(visit.division_code), barred)
-
-
 def visit_actions_column(caller: Caller) -> ColumnElement[Any]:
-    """`visit_actions` as SQL."""
+    """The steps of a visit: its surveyor may not verify it, nobody else may change or submit it.
+
+    Who is not trained may neither submit nor correct (先培训后上岗).
+    """
+    untrained = frozenset() if caller.trained else TRAINED_STEPS
     return case(
         (
             Visit.__table__.c.surveyor_id == caller.id,  # type: ignore[attr-defined]
-            actions_column(VISIT, Visit.state, Visit.division_code, caller, VERIFIER_STEPS),
+            actions_column(VISIT, Visit.state, Visit.division_code, caller, VERIFIER_STEPS | untrained),
         ),
-        else_=actions_column(VISIT, Visit.state, Visit.division_code, caller, SURVEYOR_STEPS),
+        else_=actions_column(VISIT, Visit.state, Visit.division_code, caller, SURVEYOR_STEPS | untrained),
     )
 
 

@@ -82,6 +82,8 @@ VISIT = Machine(
 )
 SURVEYOR_STEPS = frozenset({"edit", "submit"})
 """Steps that only the surveyor of the visit may take."""
+TRAINED_STEPS = frozenset({"submit", "correct"})
+"""Steps that need a valid training record."""
 VERIFIER_STEPS = frozenset({"verify_township", "verify_county", "return_township", "return_county"})
 """Steps that the surveyor of the visit may not take."""
 

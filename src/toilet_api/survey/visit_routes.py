@@ -17,6 +17,7 @@ from toilet_api.kernel.paging import Page, Paging, answer_page, page_schema
 from toilet_api.kernel.preconditions import IfMatch, set_etag
 from toilet_api.kernel.requests import ContractRoute
 from toilet_api.registry.filters import scope_of
+from toilet_api.registry.problems import HOUSEHOLD_REMOVED
 from toilet_api.survey import verification, visits
 from toilet_api.survey.answers import (
     Historian,
@@ -185,7 +186,7 @@ def update_visit(
     description=(
         "须受过培训并有本人签名；发现的问题进入台账。/ By a trained surveyor, signed; its findings open problems."
     ),
-    responses=stepping(TRAINING_REQUIRED, NOT_SURVEYOR, NO_OPEN_CAMPAIGN),
+    responses=stepping(TRAINING_REQUIRED, NOT_SURVEYOR, NO_OPEN_CAMPAIGN, HOUSEHOLD_REMOVED),
 )
 def submit_visit(
     response: Response, session: Transaction, caller: Submitter, visit_id: UUID, now: Now, if_match: IfMatch = None
@@ -201,7 +202,7 @@ def submit_visit(
         "保留原值和理由，重新提交。非原摸排人更正须附本人签名，并成为摸排人。"
         " / Keeps the earlier value and the reason. Who isn't its surveyor signs it and becomes so."
     ),
-    responses=stepping(TRAINING_REQUIRED, NOT_SURVEYOR, NO_OPEN_CAMPAIGN),
+    responses=stepping(TRAINING_REQUIRED, NOT_SURVEYOR, NO_OPEN_CAMPAIGN, HOUSEHOLD_REMOVED),
 )
 def correct_visit(
     response: Response,

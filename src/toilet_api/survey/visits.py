@@ -14,6 +14,7 @@ from toilet_api.kernel.errors import INVALID, OUT_OF_SCOPE, FieldError
 from toilet_api.kernel.fields import Position, new_id
 from toilet_api.kernel.preconditions import optional_match, require_match
 from toilet_api.registry.merging import difference
+from toilet_api.registry.problems import HOUSEHOLD_REMOVED
 from toilet_api.registry.tables import Household, Toilet
 from toilet_api.survey import attachments, rules, visit_views
 from toilet_api.survey.campaigns import open_campaign
@@ -122,6 +123,8 @@ def correct(
     if visit.surveyor_id != caller.id:
         if not changes.get("surveyor_signature_ids"):
             raise NOT_SURVEYOR.problem()
+        # First, and in the same write: who verified it and now corrects it may not be both, even for a moment.
+        _unverify(visit, target)
         visit.surveyor_id, visit.surveyor_name = caller.id, caller.display_name
     _apply(session, visit, changes, now)
     visit.corrections += 1
@@ -190,6 +193,7 @@ def _own(caller: Caller, visit: Visit) -> None:
 def _hand_in(
     session: Session, caller: Caller, visit: Visit, target: str, now: datetime, reason: str | None = None
 ) -> None:
+    _require_standing(session, visit)
     faults = rules.contradictions(_facts(session, visit), now) + rules.gaps(_facts(session, visit))
     signatures = attachments.check(
         session, visit.surveyor_signature_ids, "signature", visit.division_code, "/surveyor_signature_ids"
@@ -205,13 +209,27 @@ def _hand_in(
     if faults:
         raise INVALID.problem(errors=faults)
     campaign = open_campaign(session, visit.division_code, visit.campaign_id)
-    visit.campaign_id, visit.state, visit.submitted_at = campaign.id, target, now
-    visit.township_verified_at = visit.township_verified_by = None
-    visit.county_verified_at = visit.county_verified_by = None
+    visit.campaign_id, visit.submitted_at = campaign.id, now
+    _unverify(visit, target)
     visit.return_reason = visit.returned_at = None
     visit.touch(caller.id)
     session.flush()
     settle(session, visit, campaign, caller.id, now, reason)
+
+
+def _unverify(visit: Visit, state: str) -> None:
+    """What was verified is verified no longer: it goes upward anew."""
+    visit.state = state
+    visit.township_verified_at = visit.township_verified_by = None
+    visit.county_verified_at = visit.county_verified_by = None
+
+
+def _require_standing(session: Session, visit: Visit) -> None:
+    """Nothing is handed in, and no problem opened, for what was removed since the draft was made."""
+    household = session.get_one(Household, visit.household_id, with_for_update={"read": True}, populate_existing=True)
+    if household.removed_at is not None:
+        raise HOUSEHOLD_REMOVED.problem()
+    _toilet_of(session, visit, visit.toilet_id)
 
 
 def _apply(session: Session, visit: Visit, changes: dict[str, Any], now: datetime) -> None:
