@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.survey import made
 from tests.survey.made import API, ok
 from toilet_api.kernel.errors import Problem
 from toilet_api.kernel.machines import MACHINES, Machine
+from toilet_api.survey.catalogue_seed import SEED
 from toilet_api.survey.codes import CAMPAIGN_STATES, PROBLEM_STATES, VISIT_STATES
 from toilet_api.survey.rules import SURVEYOR_STEPS, TRAINED_STEPS, VERIFIER_STEPS, VISIT
 
@@ -105,6 +107,13 @@ def test_the_diagram_shows_each_step(name: str) -> None:
                 line.strip().startswith(f"{state} --> {target}:") and line.endswith(f" {step}")
                 for line in drawn.splitlines()
             )
+
+
+def test_the_page_of_the_survey_shows_the_machines_as_they_are() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "survey.md").read_text()
+    for name in TABLES:
+        assert f"```mermaid\n{MACHINES[name].mermaid()}\n```" in page, f"docs/survey.md: the diagram of {name} is old"
+    assert f"{len(SEED)} types ship" in page
 
 
 class Desk:
