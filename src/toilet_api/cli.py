@@ -19,6 +19,7 @@ from toilet_api.demonstration import DemonstrationRefusedError
 from toilet_api.divisions.loading import FileRefusedError
 from toilet_api.kernel.embedded import EmbeddedPostgresError
 from toilet_api.kernel.errors import Problem
+from toilet_api.kernel.vault import VaultError
 
 cli = typer.Typer(
     name="toilet-api",
@@ -49,7 +50,14 @@ def main() -> None:
     configure_logging()
     try:
         cli()
-    except (DemonstrationRefusedError, EmbeddedPostgresError, FileRefusedError, GaveUpError, NotMigratedError) as error:
+    except (
+        DemonstrationRefusedError,
+        EmbeddedPostgresError,
+        FileRefusedError,
+        GaveUpError,
+        NotMigratedError,
+        VaultError,
+    ) as error:
         _fail(str(error))
     except Problem as error:
         _fail(_told(error))

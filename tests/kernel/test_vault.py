@@ -180,3 +180,10 @@ def test_a_large_import_does_not_wait_for_the_vault(cipher: str) -> None:
     for _ in range(5000):
         CIPHERS[cipher].seal(person, aad)
     assert 5000 / (time.process_time() - start) > 20_000
+
+
+def test_what_was_sealed_before_vault_keys_were_set_opens_afterwards() -> None:
+    sealed = vault().seal({"name": "演示"}, b"owner")
+    after = vault(f"2026a:{key('a')}")
+    assert after.open(sealed, b"owner") == {"name": "演示"}
+    assert after.key_of(after.seal({"name": "演示"}, b"owner")) == "2026a"

@@ -85,6 +85,8 @@ def _keys(settings: Settings) -> dict[str, bytes]:
         if not separator or not _KEY_ID.fullmatch(key_id) or key_id in keys or len(key) != 32:
             raise VaultError(f"VAULT_KEYS, entry {position}: expected a unique id, a colon and 32 bytes in base64")
         keys[key_id] = key
+    # Reads what was sealed before VAULT_KEYS were set. The secret behind it is needed for the blind index anyway.
+    keys.setdefault("0", settings.secret("vault"))
     return keys
 
 
