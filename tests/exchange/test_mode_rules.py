@@ -26,6 +26,12 @@ from toilet_api.registry.codes import TOILET_MODES
         ("大三格", "three_compartment"),
         ("三个格", "three_compartment"),
         ("三格水冲", "three_compartment"),
+        ("水冲式三格化粪池", "three_compartment"),
+        ("室外三格", "three_compartment"),
+        ("Ⅲ格式", "three_compartment"),
+        ("三级化粪池", "three_compartment"),
+        ("室内水冲", "full_sewer"),
+        ("纳管", "full_sewer"),
         ("双瓮", "double_urn"),
         ("双翁", "double_urn"),
         ("双格", "double_urn"),
@@ -73,6 +79,8 @@ def test_modes_that_are_read(text: str, mode: str) -> None:
         ("三格、黑桶", ("three_compartment",), "two_modes_same"),
         ("三格（黑桶）", ("three_compartment",), "mode_synonym"),
         ("三格（1.5立方）", ("three_compartment",), "mode_synonym"),
+        ("三格式（预制）", ("three_compartment",), "mode_synonym"),
+        ("水冲式厕所（室内）", ("full_sewer",), "mode_synonym"),
         ("三格 双瓮", ("three_compartment", "double_urn"), "two_modes"),
     ],
 )
@@ -83,7 +91,26 @@ def test_two_modes_in_a_cell(text: str, modes: tuple[str, ...], rule: str) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["", "好用的那种", "四格", "无、三格", "三格、好用", "？", "格", None, 3.0, "抽水马桶、蹲便"]
+    "text",
+    [
+        "",
+        "好用的那种",
+        "四格",
+        "无、三格",
+        "三格、好用",
+        "？",
+        "格",
+        "卫生厕所",
+        "化粪池",
+        "改厕",
+        "√",
+        "一体化设备",
+        "三瓮",
+        "公厕",
+        None,
+        3.0,
+        "抽水马桶、蹲便",
+    ],
 )
 def test_modes_that_are_refused(text: Any) -> None:
     findings = Findings()

@@ -78,6 +78,6 @@ def test_numbers_of_the_columns_below_the_header() -> None:
 def test_a_title_that_is_printed_on_each_page() -> None:
     title = ["石渡乡农村户厕改造台账"]
     judged = Judged(sheet([title, HEADER, line(1), title, HEADER, line(2)]))
-    assert judged.why == {4: "title", 5: "repeated_header"} or judged.why == {5: "repeated_header"}
+    assert judged.why == {4: "title", 5: "repeated_header"}
     assert judged.ignored["title"] == 2
     assert sorted(judged.rows) == [3, 6]

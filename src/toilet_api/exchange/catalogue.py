@@ -45,12 +45,16 @@ CORRECTIONS = code_list(
     [
         Code("invisible", "去掉看不见的字符", "characters that can't be seen were taken out"),
         Code("full_width", "全角转半角", "full-width characters became half-width"),
-        Code("excel_text", "去掉 Excel 的文本写法 =\"…\"", "Excel's way to write a text, =\"…\", was taken off"),
+        Code("excel_text", '去掉 Excel 的文本写法 ="…"', 'Excel\'s way to write a text, ="…", was taken off'),
         Code("cell_spaces", "去掉多余空格", "blanks were taken out"),
         Code("merged_cell", "按合并单元格补全", "filled in from a merged cell"),
+        Code(
+            "filled_down", "同列只在每段首行填写，按上文补全", "given at the head of a block only; filled in from there"
+        ),
         Code("ditto", "“同上”按上一行补全", "“as above” was filled in from the row above"),
         Code("default_village", "没有村列，按所选村填入", "no village column: the village chosen for the import"),
         Code("sheet_village", "没有村列，按工作表名或标题填入", "no village column: named by the sheet or its title"),
+        Code("address_village", "没有村列，村名取自住址", "no village column: named by the address"),
         Code("village_suffix", "村名后缀不同，按区划名称对应", "the name of the village differs in its ending"),
         Code("village_path", "村名前带有上级名称", "the name of the village has higher divisions before it"),
         Code("village_group", "村名后的小组移入地址", "the group behind the village's name went to the address"),
@@ -72,6 +76,7 @@ CORRECTIONS = code_list(
         Code("phone_format", "去掉电话中的空格、连接符、国家代码", "blanks, hyphens or +86 were taken out of a phone"),
         Code("phone_none", "电话写作“无”，按空处理", "a phone written as “none” became empty"),
         Code("mode_synonym", "改厕方式按同义词对应", "the mode was recognised by a synonym"),
+        Code("mode_ticked", "按打勾的列确定改厕方式", "the mode was taken from the column that is ticked"),
         Code("two_modes", "一格两种改厕方式，登记为两个厕所", "two modes in a cell: two toilets"),
         Code("two_modes_same", "同一改厕方式写了两次", "one mode written twice"),
         Code("year_text", "年份按文字识别", "the year was read from text"),

@@ -4,7 +4,7 @@ import re
 
 from toilet_api.exchange.findings import Findings, Place
 from toilet_api.exchange.sheets import Cell
-from toilet_api.exchange.text_rules import clean, says_nothing
+from toilet_api.exchange.text_rules import NO, YES, clean, says_nothing
 from toilet_api.registry.codes import DWELLING_STATES, LEADERS
 
 # 工作方案 三: 卫生健康、农业农村部门和其他部门牵头改造的，及老百姓自己改造的.
@@ -32,8 +32,6 @@ _DWELLING: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("occupied", re.compile(r"常住|居住|在家|入住|有人|正常|自住|^住$")),
 )
 _DWELLING_EXPECTED = ("常住、空心户（常年在外）、已拆除", "occupied, vacant, demolished")
-_YES = frozenset(["是", "√", "✓", "✔", "☑", "1", "y", "yes", "对"])
-_NO = frozenset(["否", "×", "✗", "✘", "x", "0", "n", "no", "不是"])
 # What a yes says, by the question that the heading asks.
 _QUESTIONS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (re.compile(r"空心|空置|闲置|外出|无人"), "vacant", "occupied"),
@@ -101,9 +99,9 @@ def read_family_size(findings: Findings, place: Place, cell: Cell) -> int | None
 def _answer(heading: str, text: str) -> str | None:
     """What a yes or no means under a heading that asks a question (是否空心户); None where it asks none."""
     said = text.lower()
-    if said not in _YES and said not in _NO:
+    if said not in YES and said not in NO:
         return None
-    return next((yes if said in _YES else no for asks, yes, no in _QUESTIONS if asks.search(heading)), None)
+    return next((yes if said in YES else no for asks, yes, no in _QUESTIONS if asks.search(heading)), None)
 
 
 def _first(patterns: tuple[tuple[str, re.Pattern[str]], ...], text: str) -> str | None:

@@ -11,6 +11,8 @@ Expected = tuple[str, str]
 """What would have been taken, in Chinese and English."""
 
 _FLOAT = re.compile(r"^[+-]?\d(\.\d+)?[eE]\+?\d{1,3}$")
+_DIVISION = re.compile(r"\d{2,12}(\.0+)?")
+_DIVISIONS = frozenset({"village", "township", "county", "city", "province"})
 _LONG_NUMBER = re.compile(r"\d{7,}[\dXx]?")
 
 
@@ -75,6 +77,8 @@ def masked(column: str, value: str) -> str:
         return " ".join(mask_phone(one) for one in re.split(r"[、;；,，/\s|]+", value) if one)
     if column in ("address", "group"):
         return mask_address(value)
+    if _DIVISION.fullmatch(value) and column in _DIVISIONS:
+        return value
     # A person's number may have slipped into any column.
     shown = _LONG_NUMBER.sub(lambda match: match[0][:2] + "*" * (len(match[0]) - 4) + match[0][-2:], value)
     if len(shown) > limits.FAULT_VALUE_MAX:

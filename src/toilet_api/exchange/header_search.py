@@ -5,24 +5,31 @@ from dataclasses import dataclass, field
 
 from toilet_api.exchange import limits
 from toilet_api.exchange.headings import SEVERAL, Recognised, normalise, recognise, unit_of
+from toilet_api.exchange.mode_rules import mode_of
 from toilet_api.exchange.problems import COLUMN_AMBIGUOUS, COLUMN_MISSING
 from toilet_api.exchange.sheets import INVISIBLE, Cell, Merge, Sheet, as_text, column_letter
 from toilet_api.kernel.errors import FieldError
 
 _DEPTH_MAX = 3
+_TICKED_MODES = 2
+"""So many columns must be headed by a mode (三格式, 双瓮式) before they are taken for columns of ticks."""
 _ENOUGH = 3
 """So many different fields must be recognised before a row is taken for a header."""
 
 
 @dataclass(slots=True)
 class Column:
-    """One column of the file and what becomes of it. `how`: exact, heading, explicit, unmapped, not_used, ignored."""
+    """One column of the file and what becomes of it. `how`: heading, explicit, tick, unmapped, not_used, ignored.
+
+    `mode` is what a tick in the column says.
+    """
 
     index: int
     heading: str
     field: str | None
     how: str
     unit: str | None = None
+    mode: str | None = None
 
     @property
     def letter(self) -> str:
@@ -99,20 +106,23 @@ def _spread(merges: list[Merge], numbers: list[int], grid: list[list[str]], leve
 def _score(levels: list[list[str]], explicit: set[str]) -> int:
     """Different fields recognised; a cell that is not understood where one level would be weighs nothing."""
     found = set()
+    ticked = set()
     for column in range(len(levels[0])):
         heading, recognised = _meaning(levels, column)
         if recognised is not None:
             found.add(recognised.field)
+        elif (mode := mode_of(levels[-1][column])) is not None:
+            ticked.add(mode)
         elif normalise(heading) in explicit:
             found.add(normalise(heading))
     if len(levels) > 1 and not any(_is_heading(levels, len(levels) - 1, column) for column in range(len(levels[0]))):
         return 0
-    return len(found)
+    return len(found) + (len(ticked) + 1 if len(ticked) >= _TICKED_MODES and "mode" not in found else 0)
 
 
 def _is_heading(levels: list[list[str]], level: int, column: int) -> bool:
     text, above = levels[level][column], levels[level - 1][column]
-    return bool(text) and text != above and recognise(text, above) is not None
+    return bool(text) and text != above and (recognise(text, above) or mode_of(text)) is not None
 
 
 def _meaning(levels: list[list[str]], column: int) -> tuple[str, Recognised | None]:
@@ -145,7 +155,20 @@ def _columns(levels: list[list[str]], mapping: Mapping[str, str | None]) -> list
         elif heading:
             columns.append(Column(index, heading, None, "unmapped"))
     _settle(columns, ranks)
+    if not any(column.field == "mode" for column in columns):
+        _take_ticks(columns, levels[-1])
     return columns
+
+
+def _take_ticks(columns: list[Column], lowest: list[str]) -> None:
+    """A column for each mode, in which the row's own is ticked."""
+    headed = {column.index: mode_of(lowest[column.index]) for column in columns if column.how == "unmapped"}
+    modes = {index: mode for index, mode in headed.items() if mode is not None}
+    if len(set(modes.values())) < _TICKED_MODES:
+        return
+    for column in columns:
+        if column.index in modes:
+            column.field, column.how, column.mode = "mode", "tick", modes[column.index]
 
 
 def _key(heading: str) -> str:
@@ -184,11 +207,16 @@ def _rank(column: Column, ranks: dict[int, int]) -> int:
 
 
 def require(header: Header, sheet: str, *, has_village: bool) -> None:
-    """Raises `import_column_missing` for a header without name, mode or village, listing what was found."""
+    """Raises `import_column_missing` for a header without name, mode or village, listing what was found.
+
+    Without ID numbers a household is told by name with address or phone; without all three it can't be told.
+    """
     fields = header.fields
     missing = [name for name in ("name", "mode") if name not in fields]
     if not has_village and not fields & {"village", "village_code"}:
         missing.append("village")
+    if "id" not in fields and not fields & {"address", "phone"}:
+        missing.append("id")
     if missing:
         raise COLUMN_MISSING.problem(
             (

@@ -46,6 +46,7 @@ for _field, _text in SYNONYMS.items():
 _OTHER_PEOPLE = re.compile(
     r"管护|施工|验收|摸排|调查|填表|填报|审核|村干部|包保|负责人|监督|配偶|成员|包村|帮扶|建设队|联系人|经办|抽查|核查|改厕员|代理|监护|技术员"
 )
+_BEFORE = re.compile(r"(改造|改厕|整改|改建|改)前|^原")
 _BRACKETS = re.compile(r"[(\[{【〔<《「][^)\]}】〕>》」]*[)\]}】〕>》」]")
 _UNIT_IN_TEXT = re.compile(r"万元|元|人|年|个|户")
 _PUNCTUATION = re.compile(r"[\W_]+")
@@ -72,6 +73,12 @@ def normalise(heading: str) -> str:
     return _PUNCTUATION.sub("", _BRACKETS.sub("", text))
 
 
+def _with_brackets(heading: str) -> str:
+    """As `normalise`, with what stands in brackets: 所在乡（镇） is 所在乡镇."""
+    text = unicodedata.normalize("NFKC", heading).lower()
+    return _PUNCTUATION.sub("", "".join(character for character in text if character not in INVISIBLE))
+
+
 def unit_of(heading: str) -> str | None:
     """The unit of money that a heading names: `万元`, `元`, or None."""
     text = unicodedata.normalize("NFKC", heading).replace(" ", "")
@@ -87,11 +94,13 @@ def recognise(heading: str, above: str = "") -> Recognised | None:
     if not text:
         return None
     parent = normalise(above)
-    for candidate in (text, parent + text, _PARENT_NOISE.sub("", parent) + text):
-        found = _LOOKUP.get(candidate) or _LOOKUP.get(_without_unit(candidate))
+    for candidate in (text, parent + text, _PARENT_NOISE.sub("", parent) + text, _with_brackets(heading)):
+        found = _LOOKUP.get(candidate) or _LOOKUP.get(_without_unit(candidate)) or _numbered(candidate)
         if found is not None:
             field, rank = found
             if field in _PEOPLE_FIELDS and _OTHER_PEOPLE.search(parent):
+                return None
+            if field == "mode" and _BEFORE.search(parent):
                 return None
             return Recognised(field, rank, unit_of(above + heading) if field == "subsidy" else None)
     if parent and _UNIT_IN_TEXT.fullmatch(text):
@@ -100,6 +109,12 @@ def recognise(heading: str, above: str = "") -> Recognised | None:
         if found is not None and not (found[0] == "year" and text != "年"):
             return Recognised(*found, unit_of(heading) if found[0] == "subsidy" else None)
     return None
+
+
+def _numbered(text: str) -> tuple[str, int] | None:
+    """备注1, 联系电话二: of the fields that may have several columns."""
+    found = _LOOKUP.get(re.sub(r"[\d一二三]$", "", text))
+    return found if found is not None and found[0] in ("phone", "note") else None
 
 
 def _without_unit(text: str) -> str:

@@ -2,10 +2,11 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from toilet_api.exchange.findings import Findings, Place
 from toilet_api.exchange.sheets import Cell
-from toilet_api.exchange.text_rules import clean
+from toilet_api.exchange.text_rules import NO, YES, clean, says_nothing
 from toilet_api.registry.codes import TOILET_MODES
 
 _TAIL = (
@@ -14,19 +15,19 @@ _TAIL = (
 _HEAD = (
     r"(?:新建|改建|大|小|单户|联户|多户|户用|农村|成品|整体|一体|一体式|一体化|"
     r"塑料|塑钢|玻璃钢|pe|pp|砖砌|砖混|水泥|混凝土|钢筋混凝土|现浇|预制|黑桶|水冲|"
-    r"冲水|节水|高压|无害化|卫生|改造|标准|地埋|地埋式|玻璃纤维|注塑|模压|组装){0,4}"
+    r"冲水|水冲式|冲水式|室内|室外|户内|院内|入户|独户|集中式|节水|高压|无害化|卫生|改造|标准|地埋|地埋式|玻璃纤维|注塑|模压|组装){0,4}"
 )
 _PATTERNS: tuple[tuple[str, str], ...] = tuple(
     (mode, f"^{_HEAD}(?:{core}){_TAIL}$")
     for mode, core in (
-        ("three_compartment", r"[三3叁]个?[格隔阁]|[三3]级化粪池|[三3]格式?[三3]池|黑桶(?:[三3][格隔])?"),
+        ("three_compartment", r"(?:[三3叁]|iii)个?[格隔阁]|[三3]级化粪池|[三3]格式?[三3]池|黑桶(?:[三3][格隔])?"),
         ("double_urn", r"[双2二两]个?[瓮翁甕]|双格"),
         ("biogas_linked", r"[三3]连?联?通?(?:一?式)?沼气|沼气池?"),
         ("urine_diverting", r"粪尿分集|粪尿分离|尿粪分集|粪便分集|粪尿分集干封|源分离|粪尿分流"),
         ("double_pit_alternating", r"双坑交替|双坑|双池交替"),
         (
             "full_sewer",
-            r"(?:完整)?(?:上?下水道|下水)(?:水冲)?|(?:接入?|连接?|纳入?|通)?(?:城镇|市政|集镇|集中)?(?:污水)?管网(?:收集)?|水冲|冲水|集中下水道收集|完整水冲|(?:完整)?上下水(?:道)?|污水管道|集中收集|接管",
+            r"(?:完整)?(?:上?下水道|下水)(?:水冲)?|纳管|(?:接入?|连接?|纳入?|通)?(?:城镇|市政|集镇|集中)?(?:污水)?管网(?:收集)?|水冲|冲水|集中下水道收集|完整水冲|(?:完整)?上下水(?:道)?|污水管道|集中收集|接管",
         ),
         ("attic_compost", r"阁楼堆肥|阁楼|堆肥"),
         ("deep_pit_frostproof", r"深坑防冻|防冻深坑|深坑"),
@@ -66,7 +67,7 @@ _LABELS: dict[str, str] = {re.sub(r"[\W_]", "", code.zh): code.code for code in 
 _SEPARATORS = re.compile(r"[;；、/，,+＋|\n&]|和|及|与|加(?=[三双水沼粪])")
 _BRACKETS = re.compile(r"[(（]([^()（）]*)[)）]")
 _DESCRIBES = re.compile(
-    r"^(pe|pp|塑料|玻璃钢|砖砌|砖混|黑桶|成品|新建|改建|一体|混凝土|水泥|水冲|节水|国标|预制|现浇|\d+(\.\d+)?(m3|立方|方|立方米|升|l))+式?$"
+    r"^(pe|pp|塑料|玻璃钢|砖砌|砖混|黑桶|成品|新建|改建|一体|混凝土|水泥|水冲|节水|国标|预制|现浇|注塑|室内|室外|院内|户内|无害化|独户|联户|\d+(\.\d+)?(m3|立方|方|立方米|升|l))+式?$"
 )
 
 EXPECTED = (
@@ -108,6 +109,25 @@ def read_modes(findings: Findings, place: Place, cell: Cell) -> tuple[str, ...]:
     rule = "two_modes" if len(modes) > 1 else "two_modes_same" if len(found) > 1 else "mode_synonym"
     findings.correct(place, rule, text, ";".join(modes))
     return modes
+
+
+def read_ticks(findings: Findings, cells: Sequence[tuple[str, Place, Cell]]) -> tuple[str, ...]:
+    """The modes whose columns are ticked; empty with a fault. What is neither a yes nor a no is not guessed."""
+    modes = []
+    for mode, place, cell in cells:
+        text = clean(findings, place, cell)
+        if text.lower() in YES or (text and mode_of(text) == mode):
+            modes.append(mode)
+            findings.correct(place, "mode_ticked", text, mode)
+        elif text and text.lower() not in NO and not says_nothing(text):
+            findings.reject(place, "bad_mode", text, ("√、是、1，或留空", "a tick, 1, or nothing"))
+            return ()
+    if not modes or (len(modes) > 1 and "none" in modes) or len(modes) > 3:
+        findings.reject(Place("mode"), "bad_mode", "、".join(modes), EXPECTED)
+        return ()
+    if len(modes) > 1:
+        findings.correct(Place("mode"), "two_modes", "、".join(modes), ";".join(modes))
+    return tuple(modes)
 
 
 def _parts(text: str) -> list[str]:

@@ -1,5 +1,6 @@
 """A file from bytes to judged rows: format, sheets, headers, rows, and the count of what is no household."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -8,25 +9,34 @@ from pathlib import Path
 from typing import Any
 
 from toilet_api.exchange import file_format, text_table, workbook
-from toilet_api.exchange.header_search import Header, find_header, require
+from toilet_api.exchange.header_search import Column, Header, find_header, require
 from toilet_api.exchange.headings import FIELDS, normalise
 from toilet_api.exchange.problems import BAD_MAPPING, HEADER_NOT_FOUND, HIDDEN_LEDGER
-from toilet_api.exchange.row_kinds import RowKinds
+from toilet_api.exchange.row_kinds import RowKinds, is_signed_or_summed
 from toilet_api.exchange.rows import Row, RowReader
-from toilet_api.exchange.sheets import Ledger, Sheet, as_text
+from toilet_api.exchange.sheets import Cell, Ledger, Sheet, as_text, is_blank
 from toilet_api.exchange.villages import Places
 from toilet_api.kernel.errors import FieldError
 
 Mapped = Mapping[str, str | None]
+_BLOCK_CELLS = 3
+"""So many cells at most has a line that names the village of what follows."""
+_ID = re.compile(r"^\d{17}[\dXx]$")
 
 
 @dataclass(slots=True)
 class PlannedSheet:
-    """A sheet that will be read. `village` is the one that its name or title states, where it has no column of them."""
+    """A sheet that will be read.
+
+    `village` is the one that its name or title states, where it has no column of them; `blocks` are rows below the
+    header that state it for what follows; `by_address`: each address names its own.
+    """
 
     sheet: Sheet
     header: Header
     village: str | None = None
+    blocks: dict[int, str] = field(default_factory=dict)
+    by_address: bool = False
 
     @property
     def titles(self) -> list[str]:
@@ -44,6 +54,11 @@ class Plan:
     skipped: list[dict[str, Any]]
     ignored: Counter[str] = field(default_factory=Counter)
     ignored_rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def skip(self, sheet: Sheet) -> None:
+        """Leave a sheet out, in sight."""
+        self.skipped.append({"sheet": sheet.name, "rows": len(sheet.rows), "hidden": sheet.hidden})
+        self.ignored["other_sheet"] += len(sheet.rows)
 
     def describe(self) -> list[dict[str, Any]]:
         """The mapping as a person checks it: sheet, header row, each column with its heading and how it was matched."""
@@ -95,19 +110,74 @@ def plan(ledger: Ledger, mapping: Mapped, places: Places) -> Plan:
     made = Plan(ledger, [], [])
     for sheet in ledger.sheets:
         header = find_header(sheet, mapping) if sheet.rows else None
+        if header is None and not sheet.hidden and _lists_persons(sheet):
+            raise _no_header(sheet)
         if header is None or not ({"name", "id"} & header.fields):
-            made.skipped.append({"sheet": sheet.name, "rows": len(sheet.rows), "hidden": sheet.hidden})
-            made.ignored["other_sheet"] += len(sheet.rows)
+            made.skip(sheet)
             continue
         if sheet.hidden:
             raise HIDDEN_LEDGER.problem(sheet=sheet.name, rows=len(sheet.rows))
         planned = PlannedSheet(sheet, header)
-        if places.only is None and not header.fields & {"village", "village_code"}:
-            planned.village = places.stated(sheet.name, planned.titles)
-        require(header, sheet.name, has_village=bool(places.only or planned.village))
+        _find_village(planned, places)
         made.sheets.append(planned)
     if not made.sheets:
-        raise _no_header(ledger)
+        raise _no_header(ledger.sheets[0])
+    _leave_out_lists(made)
+    for one in made.sheets:
+        require(
+            one.header, one.sheet.name, has_village=bool(places.only or one.village or one.blocks or one.by_address)
+        )
+    _check_used(made, mapping)
+    return made
+
+
+def _find_village(planned: PlannedSheet, places: Places) -> None:
+    """Where no column names the village: the sheet's name, its titles, lines between the households, the addresses."""
+    sheet, header = planned.sheet, planned.header
+    below = [(number, cells) for number, cells in sheet.rows if number > header.last_row]
+    columns = [*header.of("village"), *header.of("village_code")]
+    persons = [*header.of("name"), *header.of("id")]
+    if any(
+        any(not is_blank(cell) for cell in _cells_of(cells, columns))
+        and any(not is_blank(cell) for cell in _cells_of(cells, persons))
+        for _, cells in below
+    ):
+        return
+    for number, cells in below:
+        filled = [as_text(cell) for cell in cells if not is_blank(cell)]
+        if len(filled) <= _BLOCK_CELLS and not _personal(cells) and not is_signed_or_summed(filled):
+            stated = places.written_in("".join(filled))
+            if stated is not None:
+                planned.blocks[number] = stated
+    if places.only is None:
+        planned.village = places.stated(sheet.name, planned.titles)
+        if planned.village is None and not planned.blocks:
+            addresses = [as_text(cell) for _, cells in below for cell in _cells_of(cells, header.of("address"))]
+            written = sum(1 for text in addresses[:200] if places.written_in(text))
+            planned.by_address = written * 2 > len(addresses[:200])
+
+
+def _leave_out_lists(made: Plan) -> None:
+    """Lists of officials or phones beside a ledger: without modes and ID numbers they are none."""
+    ledgers = [one for one in made.sheets if {"name", "mode"} <= one.header.fields]
+    if not ledgers:
+        return
+    for one in [one for one in made.sheets if not {"mode", "id"} & one.header.fields]:
+        made.sheets.remove(one)
+        made.skip(one.sheet)
+
+
+def _cells_of(cells: list[Cell], columns: list[Column]) -> list[Cell]:
+    return [cells[column.index] for column in columns if column.index < len(cells)]
+
+
+def _lists_persons(sheet: Sheet) -> bool:
+    """Whether ID numbers stand in a sheet: it then isn't passed over for want of a header."""
+    return any(_ID.match(as_text(cell).strip()) for _, cells in sheet.rows[:200] for cell in cells)
+
+
+def _check_used(made: Plan, mapping: Mapped) -> None:
+    """Raises `import_bad_mapping` for a heading of the mapping that no sheet has."""
     columns = [column for one in made.sheets for column in one.header.columns]
     used = {column.letter + ":" for column in columns}
     used |= {normalise(column.heading) for column in columns}
@@ -121,7 +191,6 @@ def plan(ledger: Ledger, mapping: Mapped, places: Places) -> Plan:
                 for one in unused
             ],
         )
-    return made
 
 
 def judged_rows(made: Plan, places: Places, today: date) -> Iterator[Row]:
@@ -131,6 +200,7 @@ def judged_rows(made: Plan, places: Places, today: date) -> Iterator[Row]:
         kinds = RowKinds(header, planned.titles)
         separated = made.ledger.format == "csv"
         reader = RowReader(sheet, header, places, today, separated=separated, village=planned.village)
+        reader.by_address = planned.by_address
         made.ignored["blank"] += sheet.blank_rows
         for number, cells in sheet.rows:
             if number <= header.last_row:
@@ -142,11 +212,15 @@ def judged_rows(made: Plan, places: Places, today: date) -> Iterator[Row]:
                 kind = kind if kind in ("total", "signature") else None
             else:
                 kind = kinds.ignored_as(cells)
+            if number in planned.blocks:
+                reader.village, kind = planned.blocks[number], kind or "title"
+            if kind == "total":
+                reader.carrying.end_block()
             if kind is None:
                 yield reader.read(number, cells)
             else:
                 made.ignored[kind] += 1
-                if kind not in ("blank", "title", "header"):
+                if kind not in ("blank", "header") and (kind != "title" or number > header.last_row):
                     made.ignored_rows.append({"sheet": sheet.name or None, "row": number, "rule": kind})
 
 
@@ -155,15 +229,15 @@ def count_rows(made: Plan) -> int:
     return sum(1 for one in made.sheets for number, _ in one.sheet.rows if number > one.header.last_row)
 
 
-def _no_header(ledger: Ledger) -> Exception:
+def _no_header(sheet: Sheet) -> Exception:
     """Show what stands in the first rows, headings only: nothing there is a person's."""
-    first = ledger.sheets[0].rows[:1]
+    first = sheet.rows[:1]
     return HEADER_NOT_FOUND.problem(
         (
             "前 40 行里没有认出至少三个表头（如 村、户主姓名、身份证号码、改厕方式）。",
             "Among the first 40 rows none has at least three known headings (as 村, 户主姓名, 身份证号码, 改厕方式).",
         ),
-        sheets=[sheet.name for sheet in ledger.sheets if sheet.name],
+        sheet=sheet.name or None,
         first_row=[as_text(cell)[:30] for cell in first[0][1][:20]] if first and not _personal(first[0][1]) else [],
     )
 

@@ -101,6 +101,12 @@ class RowKinds:
         return any(index < len(texts) and texts[index] for index in self._columns.get(name, ()))
 
 
+def is_signed_or_summed(texts: Sequence[str]) -> bool:
+    """Whether a line of these texts is a total or a signature, wherever it stands."""
+    plains = [_plain(text) for text in texts]
+    return any(_TOTAL.match(text) or _SIGNATURE.match(text) or _SEAL.search(text) for text in plains)
+
+
 def _plain(text: str) -> str:
     return "".join(text.split()).translate(_WIDTH)
 

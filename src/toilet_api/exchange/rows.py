@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field
 from datetime import date
 
+from toilet_api.exchange.carrying import PLACES, Carrying
 from toilet_api.exchange.circumstance_rules import read_dwelling_state, read_family_size, read_leader
 from toilet_api.exchange.findings import Findings, Place
 from toilet_api.exchange.header_search import Column, Header
 from toilet_api.exchange.identity_rules import is_cut_id, read_id, read_name
-from toilet_api.exchange.mode_rules import read_modes
+from toilet_api.exchange.mode_rules import read_modes, read_ticks
 from toilet_api.exchange.money_rules import read_money
 from toilet_api.exchange.phone_rules import read_phones
 from toilet_api.exchange.sheets import Cell, Sheet
@@ -19,10 +20,6 @@ from toilet_api.registry.rules import PHONES_AT_MOST
 
 ADDRESS_MAX = 200
 NOTE_MAX = 4000
-_DITTO = frozenset({"同上", "〃", "″", "同前", "上同", '"', "''", "”"})
-_CARRIED = ("province", "city", "county", "township", "village", "village_code", "group")
-"""Fields that a merged cell or a ditto mark may fill. Personal data is never carried to another row."""
-_PLACES = ("province", "city", "county", "township", "village", "village_code")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +70,13 @@ class RowReader:
         """`separated`: a stray separator shifts cells. `village`: of the whole sheet, where no column names one."""
         self._sheet, self._header, self._places, self._today = sheet, header, places, today
         self._separated = separated
-        self._village = village
+        self.village = village
+        self.by_address = False
         self._hamlet = ""  # of the row at hand, where it stands behind the village's name
         self._last = max(column.index for column in header.columns)
         self._columns: dict[str, list[Column]] = {name: header.of(name) for name in header.fields}
         self._given = frozenset(self._columns)
-        self._above: dict[str, str] = {}
-        self._merged = self._covering()
+        self.carrying = Carrying(sheet, header)
         id_columns = {column.index for column in header.of("id")}
         self._column_was_cut = any(
             is_cut_id(cell)
@@ -88,15 +85,6 @@ class RowReader:
             for index, cell in enumerate(cells)
             if index in id_columns
         )
-
-    def _covering(self) -> dict[tuple[int, int], tuple[int, int]]:
-        """Cell -> the upper left one of the merged range that covers it, below the header."""
-        covering = {}
-        for first_row, first_column, last_row, last_column in self._sheet.merges:
-            if first_row > self._header.last_row and first_column == last_column:
-                for number in range(first_row + 1, last_row + 1):
-                    covering[number, first_column] = (first_row, first_column)
-        return covering
 
     def read(self, number: int, cells: list[Cell]) -> Row:
         """The row's report is complete: every fault of it is found, not only the first."""
@@ -139,56 +127,52 @@ class RowReader:
     def _cell(self, column: Column, cells: list[Cell]) -> Cell:
         return cells[column.index] if column.index < len(cells) else None
 
-    def _one(self, name: str, number: int, cells: list[Cell]) -> tuple[Place, Cell]:
-        """Place and value of a field that has one column at most; a merged cell counts for each row that it covers."""
+    def _one(self, findings: Findings, name: str, number: int, cells: list[Cell]) -> tuple[Place, Cell]:
+        """Place and value of a field that has one column at most; what stands above counts where a rule carries it."""
         columns = self._columns.get(name)
         if not columns:
             return Place("village" if name == "village_code" else name), None
-        return self._place(columns[0], number), self._cell(columns[0], cells)
+        place, column = self._place(columns[0], number), columns[0]
+        return place, self.carrying.value(findings, place, column, number, self._cell(column, cells))
 
-    def _carry(self, findings: Findings, name: str, number: int, cells: list[Cell]) -> tuple[Place, str]:
-        """A field that merged cells and ditto marks may fill from above."""
-        place, cell = self._one(name, number, cells)
-        columns = self._columns.get(name)
-        text = clean(findings, place, cell)
-        rule = None
-        if columns and not text and (number, columns[0].index) in self._merged:
-            rule = "merged_cell"
-        elif text in _DITTO:
-            rule = "ditto"
-        if rule is not None and self._above.get(name):
-            findings.correct(place, rule, text, self._above[name])
-            text = self._above[name]
-        if text:
-            self._above[name] = text
-        return place, text
+    def _text(self, findings: Findings, name: str, number: int, cells: list[Cell]) -> tuple[Place, str]:
+        place, cell = self._one(findings, name, number, cells)
+        return place, clean(findings, place, cell)
 
     def _read_village(self, findings: Findings, number: int, cells: list[Cell]) -> str | None:
-        named = {name: self._carry(findings, name, number, cells) for name in _PLACES if name in self._columns}
+        named = {name: self._text(findings, name, number, cells) for name in PLACES if name in self._columns}
         self._hamlet = ""
         place, text = named.get("village", (Place("village"), ""))
         parts = self._places.village_and_group(text)
         if parts is not None:
             findings.correct(place, "village_group", text, " ".join(parts))
             named["village"], self._hamlet = (place, parts[0]), parts[1]
-        if {"village", "village_code"} & named.keys() or not (self._village or self._places.only):
+        if self.by_address:
+            address, written = self._text(findings, "address", number, cells)
+            village = self._places.written_in(written)
+            if village is not None:
+                findings.correct(address, "address_village", written, village)
+                return None if self._places.contradicted(findings, village, named) else village
+        stated = self.village or self._places.only
+        has_column = bool({"village", "village_code"} & named.keys())
+        said = any(named[name][1] for name in ("village", "village_code") if name in named)
+        if said or stated is None or (has_column and self.village is None):
             return self._places.find(findings, named)
-        village = self._village or str(self._places.only)
-        if self._places.contradicted(findings, village, named):
+        if self._places.contradicted(findings, stated, named):
             return None
-        findings.correct(Place("village"), "sheet_village" if self._village else "default_village", "", village)
-        return village
+        findings.correct(place, "sheet_village" if self.village else "default_village", "", stated)
+        return stated
 
     def _read_person(self, row: Row, number: int, cells: list[Cell]) -> None:
         findings = row.findings
-        name, remark = read_name(findings, *self._one("name", number, cells))
-        place, cell = self._one("id", number, cells)
+        name, remark = read_name(findings, *self._one(findings, "name", number, cells))
+        place, cell = self._one(findings, "id", number, cells)
         id_number = read_id(findings, place, cell, self._today, column_was_cut=self._column_was_cut)
         address = self._read_address(findings, number, cells)
         phones = self._read_phones(findings, number, cells)
         row.note = self._read_note(findings, number, cells, remark)
-        row.family_size = read_family_size(findings, *self._one("family_size", number, cells))
-        row.dwelling_state = read_dwelling_state(findings, *self._one("dwelling_state", number, cells))
+        row.family_size = read_family_size(findings, *self._one(findings, "family_size", number, cells))
+        row.dwelling_state = read_dwelling_state(findings, *self._one(findings, "dwelling_state", number, cells))
         if id_number is None and name is not None and not findings.has_fault("id"):
             if address or phones:
                 findings.correct(place, "no_id_number", "", "")
@@ -203,8 +187,8 @@ class RowReader:
             row.person = Person(name, id_number, phones, address)
 
     def _read_address(self, findings: Findings, number: int, cells: list[Cell]) -> str | None:
-        _, group = self._carry(findings, "group", number, cells)
-        place, cell = self._one("address", number, cells)
+        _, group = self._text(findings, "group", number, cells)
+        place, cell = self._one(findings, "address", number, cells)
         text = clean(findings, place, cell)
         if says_nothing(text):
             findings.correct(place, "none_as_empty", text, "")
@@ -254,11 +238,16 @@ class RowReader:
 
     def _read_toilets(self, row: Row, number: int, cells: list[Cell]) -> None:
         findings = row.findings
-        modes = read_modes(findings, *self._one("mode", number, cells))
-        year, month = read_year(findings, *self._one("year", number, cells), self._today)
-        led_by = read_leader(findings, *self._one("led_by", number, cells))
+        ticks = [column for column in self._columns.get("mode", ()) if column.mode]
+        if ticks:
+            given = [(column.mode or "", self._place(column, number), self._cell(column, cells)) for column in ticks]
+            modes = read_ticks(findings, given)
+        else:
+            modes = read_modes(findings, *self._one(findings, "mode", number, cells))
+        year, month = read_year(findings, *self._one(findings, "year", number, cells), self._today)
+        led_by = read_leader(findings, *self._one(findings, "led_by", number, cells))
         unit = next((column.unit for column in self._columns.get("subsidy", ())), None)
-        subsidy = read_money(findings, *self._one("subsidy", number, cells), unit)
+        subsidy = read_money(findings, *self._one(findings, "subsidy", number, cells), unit)
         # One amount and two toilets: it was paid once, so it stands with the first.
         row.toilets = tuple(
             Toilet(mode, year, month, led_by, subsidy if index == 0 else None) for index, mode in enumerate(modes)

@@ -33,7 +33,8 @@ class MappedColumn(Schema):
     matched_by: str = Field(
         title="对应方式",
         description=(
-            "heading 按表头，explicit 按 mapping，unmapped 不认识，not_used 另有一列更合适，ignored 由 mapping 略去"
+            "heading 按表头，explicit 按 mapping，tick 每种方式一列、打勾，"
+            "unmapped 不认识，not_used 另有一列更合适，ignored 由 mapping 略去"
         ),
         examples=["heading"],
     )

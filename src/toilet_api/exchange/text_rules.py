@@ -35,6 +35,10 @@ NOTHING = frozenset(
 )
 """What clerks write where there is nothing. A zero is a value and not in it."""
 
+YES = frozenset(["是", "√", "✓", "✔", "☑", "1", "y", "yes", "对"])
+NO = frozenset(["否", "×", "✗", "✘", "x", "0", "n", "no", "不是"])
+"""What clerks tick and cross, in small letters."""
+
 
 def half_width(text: str) -> str:
     """Full-width letters, digits and signs in half width; nothing else is changed, rare characters least of all."""

@@ -19,6 +19,9 @@ _GROUP = re.compile(
     r"^(.*?(?:村|村委会|居委会|社区))((?:第?[一二三四五六七八九十\d]{1,3}(?:村民)?小?[组队社]|.{1,8}[组屯湾塆寨]))$"
 )
 _WRITTEN = "(?:村|社区|居委|嘎查)"
+_ORDINAL = re.compile(r"^\s*[(（]?[一二三四五六七八九十\d]{1,3}[)）、.．]")
+# 安乐村 within 新安乐村 is another village, though not of this scope.
+_BEFORE_VILLAGE = r"(?:^|(?<=[省市县区旗乡镇道办场会州盟年月位表号村居及和与\W\d]))"
 _EXPECTED = (
     "导入范围内的村名或 12 位村代码",
     "the name or the 12-digit code of a village within the scope of the import",
@@ -108,6 +111,11 @@ class Places:
             found |= self._written_in(title)
         return found.pop() if len(found) == 1 else None
 
+    def written_in(self, text: str) -> str | None:
+        """The one village that is written out in a text, as an address; None where there is not just one."""
+        found = self._written_in(normalise(_ORDINAL.sub("", text)))
+        return found.pop() if len(found) == 1 else None
+
     def _whole(self, text: str) -> list[str]:
         plain = normalise(text)
         return (
@@ -122,7 +130,7 @@ class Places:
         written = {
             stem
             for stem in self._stems
-            if len(stem) >= 2 and stem in title and re.search(re.escape(stem) + _WRITTEN, title)
+            if len(stem) >= 2 and stem in title and re.search(_BEFORE_VILLAGE + re.escape(stem) + _WRITTEN, title)
         }
         longest = {one for one in written if not any(one != other and one in other for other in written)}
         codes = {code for stem in longest for code in self._stems[stem]}
