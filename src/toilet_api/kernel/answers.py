@@ -182,9 +182,11 @@ def _name_of(error: IntegrityError) -> str:
 
 
 def _quiet(error: Exception) -> Any:
-    """The stack for the log, but not a database message, which may quote personal data."""
+    """The stack for the log, but no message that may quote what somebody sent or what is stored."""
     if isinstance(error, DBAPIError):
         cause = error.orig
         quiet = RuntimeError(f"{type(cause).__name__} {getattr(cause, 'sqlstate', '')}")
         return (RuntimeError, quiet, error.__traceback__)
+    if isinstance(error, (ValueError, LookupError)):  # pydantic's are ValueErrors
+        return (RuntimeError, RuntimeError(type(error).__name__), error.__traceback__)
     return error

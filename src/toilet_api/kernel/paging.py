@@ -168,19 +168,25 @@ def _render(
 def negotiate(accept: str) -> str:
     """The list format for an Accept header: JSON unless another is preferred. 406 when none fits."""
     offers: list[tuple[float, int, str]] = []
+    unwanted: set[str] = set()
     for index, part in enumerate(accept.split(",")):
         media, *parameters = (piece.strip().lower() for piece in part.split(";"))
         quality = 1.0
         for parameter in parameters:
             if match := re.fullmatch(r"q=([01](?:\.\d{0,3})?)", parameter):
                 quality = float(match[1])
-        for known in (_JSON, _CSV, _NDJSON):
-            if quality > 0 and media in (known, known.split("/")[0] + "/*", "*/*", ""):
-                offers.append((-quality, index, known))
-                break
+        if quality == 0:
+            unwanted.add(media)
+        else:
+            offers += [
+                (-quality, index, known)
+                for known in (_JSON, _CSV, _NDJSON)
+                if media in (known, known.split("/")[0] + "/*", "*/*", "")
+            ]
+    offers = [offer for offer in offers if offer[2] not in unwanted]
     if not offers:
         raise NOT_ACCEPTABLE.problem(expected=[_JSON, _CSV, _NDJSON])
-    return min(offers)[2]
+    return min(offers, key=lambda offer: offer[:2])[2]
 
 
 def as_csv(rows: Sequence[str], names: Sequence[str]) -> bytes:
