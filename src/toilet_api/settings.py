@@ -31,7 +31,9 @@ class Settings(BaseSettings):
     public_url: str = "http://127.0.0.1:8000"
     secret_key: str | None = Field(None, min_length=32, description="Unset: made once and kept in DATA_DIR/secret_key.")
 
-    vault_keys: str = Field("", description="`id:base64key,...`; the first writes, all read. Empty: one from SECRET_KEY.")
+    vault_keys: str = Field(
+        "", description="`id:base64key,...`; the first writes, all read. Empty: one from SECRET_KEY."
+    )
     vault_cipher: Literal["AES-256-GCM", "SM4-GCM"] = "AES-256-GCM"
 
     access_token_minutes: int = Field(15, ge=1, le=120)
