@@ -86,8 +86,7 @@ def furnish(served: Served) -> None:
         grant = ok(admin.post(f"{API}/users/{pupil}/grants", json=body), 201)
         system = {"client_id": "county_platform", "display_name": "县平台", "division_code": COUNTY}
         client = ok(admin.post(f"{API}/clients", json=system), 201)
-        ledger = "村,户主姓名,改厕方式\n安乐村,张三丰,三格\n".encode()
-        job = ok(admin.post(f"{API}/imports?dry_run=true", files={"file": ("ledger.csv", ledger)}), 202)
+        job = ok(admin.post(f"{API}/imports?dry_run=true", files={"file": ("ledger.csv", ledger())}), 202)
     served.ids = {
         "campaign_id": [opened["id"], planned["id"]],
         "household_id": [home["id"], empty["id"], gone["id"]],
@@ -102,6 +101,12 @@ def furnish(served: Served) -> None:
         "id": [client["id"]],
         "job_id": [job["id"]],
     }
+
+
+def ledger() -> bytes:
+    """A file to upload."""
+    line = f"安乐村,张三丰,{registry.id_number()},三格,2024"
+    return f"村,户主姓名,身份证号码,改厕方式,改厕年份\n{line}\n".encode()
 
 
 def problem_type(**members: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.contract.bad import contents, nothing_changes, refused
 from tests.contract.reading import Json, operations
-from tests.contract.served import Served, problem_type
+from tests.contract.served import Served, ledger, problem_type
 from tests.survey import made
 from tests.survey.made import API, ok
 from toilet_api.kernel.fields import new_id
@@ -59,7 +59,7 @@ def bodies(served: Served, surveyor: httpx.Client) -> dict[str, dict[str, Any]]:
         "/divisions": {"json": {"parent_code": made.TOWNSHIP, "name": "新设村委会", "reason": "新设"}},
         "/imports": {
             "params": {"dry_run": "true"},
-            "files": {"file": ("a.csv", "村,户主姓名,改厕方式\n安乐村,张三丰,三格\n".encode())},
+            "files": {"file": ("a.csv", ledger())},
         },
     }
 
