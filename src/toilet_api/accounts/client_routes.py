@@ -49,7 +49,7 @@ Reader = Annotated[Caller, may(Permission.ACCOUNT_READ)]
 Manager = Annotated[Caller, may(Permission.ACCOUNT_MANAGE)]
 
 _READING = problems(UNAUTHENTICATED, FORBIDDEN, NOT_FOUND)
-_STEPS = problems(UNAUTHENTICATED, FORBIDDEN, OWN_ACCOUNT, ROLE_NOT_MANAGED, ABOVE_OWN_RIGHTS, NOT_FOUND, WRONG_STATE)
+_STEPS = (UNAUTHENTICATED, FORBIDDEN, OWN_ACCOUNT, ROLE_NOT_MANAGED, ABOVE_OWN_RIGHTS, NOT_FOUND, WRONG_STATE)
 
 
 @router.get(
@@ -128,7 +128,7 @@ def get_client(response: Response, session: Transaction, caller: Reader, id: UUI
     "/clients/{id}",
     operation_id="update_client",
     summary="修改对接系统 / Change a system",
-    responses={**_STEPS, **problems(STALE, MATCH_REQUIRED, INVALID)},
+    responses=problems(*_STEPS, STALE, MATCH_REQUIRED, INVALID),
 )
 def update_client(
     response: Response,
@@ -150,7 +150,7 @@ def update_client(
     operation_id="create_client_grant",
     summary="授权对接系统 / Grant a system another division",
     status_code=201,
-    responses={**_STEPS, **problems(OUT_OF_SCOPE, GRANT_EXISTS, INVALID)},
+    responses=problems(*_STEPS, OUT_OF_SCOPE, GRANT_EXISTS, INVALID),
 )
 def create_client_grant(session: Transaction, caller: Manager, id: UUID, body: GrantCreate) -> GrantView:  # noqa: A002
     """下一次请求起生效。/ Holds from the next request."""
@@ -161,7 +161,7 @@ def create_client_grant(session: Transaction, caller: Manager, id: UUID, body: G
     "/clients/{id}/grants/{grant_id}/remove",
     operation_id="remove_client_grant",
     summary="撤销对接系统的授权 / Take a system's grant away",
-    responses=_STEPS,
+    responses=problems(*_STEPS),
 )
 def remove_client_grant(
     response: Response,
@@ -180,7 +180,7 @@ def remove_client_grant(
     "/clients/{id}/rotate-secret",
     operation_id="rotate_client_secret",
     summary="更换密钥 / Rotate the secret",
-    responses=_STEPS,
+    responses=problems(*_STEPS),
 )
 def rotate_client_secret(
     response: Response,
@@ -195,7 +195,12 @@ def rotate_client_secret(
     return SecretRotated(client_id=principal.username, client_secret=secret)
 
 
-@router.post("/clients/{id}/lock", operation_id="lock_client", summary="锁定对接系统 / Lock a system", responses=_STEPS)
+@router.post(
+    "/clients/{id}/lock",
+    operation_id="lock_client",
+    summary="锁定对接系统 / Lock a system",
+    responses=problems(*_STEPS),
+)
 def lock_client(
     response: Response,
     session: Transaction,
@@ -209,7 +214,10 @@ def lock_client(
 
 
 @router.post(
-    "/clients/{id}/unlock", operation_id="unlock_client", summary="解锁对接系统 / Unlock a system", responses=_STEPS
+    "/clients/{id}/unlock",
+    operation_id="unlock_client",
+    summary="解锁对接系统 / Unlock a system",
+    responses=problems(*_STEPS),
 )
 def unlock_client(
     response: Response,
@@ -224,7 +232,10 @@ def unlock_client(
 
 
 @router.post(
-    "/clients/{id}/remove", operation_id="remove_client", summary="删除对接系统 / Remove a system", responses=_STEPS
+    "/clients/{id}/remove",
+    operation_id="remove_client",
+    summary="删除对接系统 / Remove a system",
+    responses=problems(*_STEPS),
 )
 def remove_client(
     response: Response,
@@ -239,7 +250,10 @@ def remove_client(
 
 
 @router.post(
-    "/clients/{id}/restore", operation_id="restore_client", summary="恢复对接系统 / Restore a system", responses=_STEPS
+    "/clients/{id}/restore",
+    operation_id="restore_client",
+    summary="恢复对接系统 / Restore a system",
+    responses=problems(*_STEPS),
 )
 def restore_client(
     response: Response,

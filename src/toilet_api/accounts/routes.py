@@ -64,7 +64,7 @@ Manager = Annotated[Caller, may(Permission.ACCOUNT_MANAGE)]
 Trainer = Annotated[Caller, may(Permission.TRAINING_RECORD)]
 
 _READING = problems(UNAUTHENTICATED, FORBIDDEN, NOT_FOUND)
-_STEPS = problems(UNAUTHENTICATED, FORBIDDEN, OWN_ACCOUNT, ROLE_NOT_MANAGED, ABOVE_OWN_RIGHTS, NOT_FOUND, WRONG_STATE)
+_STEPS = (UNAUTHENTICATED, FORBIDDEN, OWN_ACCOUNT, ROLE_NOT_MANAGED, ABOVE_OWN_RIGHTS, NOT_FOUND, WRONG_STATE)
 
 
 @users.get(
@@ -160,7 +160,7 @@ def get_user(response: Response, session: Transaction, caller: Reader, user_id: 
     "/users/{user_id}",
     operation_id="update_user",
     summary="修改用户 / Change a user",
-    responses={**_STEPS, **problems(STALE, MATCH_REQUIRED, INVALID)},
+    responses=problems(*_STEPS, STALE, MATCH_REQUIRED, INVALID),
 )
 def update_user(
     response: Response,
@@ -191,7 +191,7 @@ def _shown(response: Response, session: Transaction, caller: Caller, user_id: UU
     operation_id="create_user_grant",
     summary="授权 / Grant a role",
     status_code=201,
-    responses={**_STEPS, **problems(OUT_OF_SCOPE, GRANT_EXISTS, INVALID)},
+    responses=problems(*_STEPS, OUT_OF_SCOPE, GRANT_EXISTS, INVALID),
 )
 def create_user_grant(session: Transaction, caller: Manager, user_id: UUID, body: GrantCreate) -> GrantView:
     """在某区划授予某角色，下一次请求起生效。/ Holds from the next request."""
@@ -202,7 +202,7 @@ def create_user_grant(session: Transaction, caller: Manager, user_id: UUID, body
     "/users/{user_id}/grants/{grant_id}/remove",
     operation_id="remove_user_grant",
     summary="撤销授权 / Take a grant away",
-    responses=_STEPS,
+    responses=problems(*_STEPS),
 )
 def remove_user_grant(
     response: Response, session: Transaction, caller: Manager, user_id: UUID, grant_id: UUID, body: ReasonGiven
@@ -212,21 +212,33 @@ def remove_user_grant(
     return _shown(response, session, caller, user_id)
 
 
-@users.post("/users/{user_id}/lock", operation_id="lock_user", summary="锁定用户 / Lock a user", responses=_STEPS)
+@users.post(
+    "/users/{user_id}/lock", operation_id="lock_user", summary="锁定用户 / Lock a user", responses=problems(*_STEPS)
+)
 def lock_user(response: Response, session: Transaction, caller: Manager, user_id: UUID, body: ReasonGiven) -> User:
     """其所有登录立即失效。/ Ends every login at once."""
     people.take_step(session, caller, "person", user_id, "lock", body.reason)
     return _shown(response, session, caller, user_id)
 
 
-@users.post("/users/{user_id}/unlock", operation_id="unlock_user", summary="解锁用户 / Unlock a user", responses=_STEPS)
+@users.post(
+    "/users/{user_id}/unlock",
+    operation_id="unlock_user",
+    summary="解锁用户 / Unlock a user",
+    responses=problems(*_STEPS),
+)
 def unlock_user(response: Response, session: Transaction, caller: Manager, user_id: UUID, body: ReasonGiven) -> User:
     """须重新登录。/ He logs in anew."""
     people.take_step(session, caller, "person", user_id, "unlock", body.reason)
     return _shown(response, session, caller, user_id)
 
 
-@users.post("/users/{user_id}/remove", operation_id="remove_user", summary="删除用户 / Remove a user", responses=_STEPS)
+@users.post(
+    "/users/{user_id}/remove",
+    operation_id="remove_user",
+    summary="删除用户 / Remove a user",
+    responses=problems(*_STEPS),
+)
 def remove_user(response: Response, session: Transaction, caller: Manager, user_id: UUID, body: ReasonGiven) -> User:
     """须说明理由，可恢复；用户名不再给他人使用。/ Can be restored; the username is never given to another."""
     people.take_step(session, caller, "person", user_id, "remove", body.reason)
@@ -234,7 +246,10 @@ def remove_user(response: Response, session: Transaction, caller: Manager, user_
 
 
 @users.post(
-    "/users/{user_id}/restore", operation_id="restore_user", summary="恢复用户 / Restore a user", responses=_STEPS
+    "/users/{user_id}/restore",
+    operation_id="restore_user",
+    summary="恢复用户 / Restore a user",
+    responses=problems(*_STEPS),
 )
 def restore_user(response: Response, session: Transaction, caller: Manager, user_id: UUID, body: ReasonGiven) -> User:
     """恢复已删除的用户及其授权。/ With the grants that it had."""
@@ -246,7 +261,7 @@ def restore_user(response: Response, session: Transaction, caller: Manager, user
     "/users/{user_id}/reset-password",
     operation_id="reset_user_password",
     summary="重置口令 / Reset a password",
-    responses=_STEPS,
+    responses=problems(*_STEPS),
 )
 def reset_user_password(
     response: Response, session: Transaction, settings: SettingsDep, caller: Manager, user_id: UUID
@@ -274,7 +289,7 @@ def list_user_trainings(session: Transaction, caller: Reader, user_id: UUID) -> 
     operation_id="create_user_training",
     summary="登记培训 / Record a training",
     status_code=201,
-    responses={**_STEPS, **problems(ID_TAKEN, INVALID)},
+    responses=problems(*_STEPS, ID_TAKEN, INVALID),
 )
 def create_user_training(session: Transaction, caller: Trainer, user_id: UUID, body: TrainingCreate) -> TrainingView:
     """先培训后上岗：由上一级登记。/ Recorded by the level above, before the survey."""
@@ -285,7 +300,7 @@ def create_user_training(session: Transaction, caller: Trainer, user_id: UUID, b
     "/users/{user_id}/trainings/{training_id}/revoke",
     operation_id="revoke_user_training",
     summary="撤销培训记录 / Revoke a training record",
-    responses=_STEPS,
+    responses=problems(*_STEPS),
 )
 def revoke_user_training(
     session: Transaction, caller: Trainer, user_id: UUID, training_id: UUID, body: ReasonGiven
