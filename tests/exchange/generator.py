@@ -170,12 +170,13 @@ def make(scope: str, households: int, seed: int, *, mess: float = 0.3, faults: f
     ]
     for index in range(households):
         maker.household(ledger, index + 1, mess, faults)
-        if index % 997 == 996:
-            ledger.add([f"{random.choice('东西南北')}村小计", None, None, 997.0] + [None] * 9)
+        if index % 97 == 96:
+            ledger.add([f"{random.choice('东西南北')}村小计", None, None, 97.0] + [None] * 9)
             ledger.ignored["total"] += 1
-        if index % 1500 == 1499:
+        if index % 250 == 249:
             ledger.add([None] * 13)
-            ledger.ignored["blank"] += 1
+            ledger.add([None] * 5 + [f"第 {index // 250 + 1} 页"] + [None] * 7)
+            ledger.ignored += Counter(blank=1, page=1)
             ledger.add(
                 [above or below for above, below in zip(HEADER_ABOVE, HEADER_BELOW, strict=True)][:3]
                 + HEADER_BELOW[3:12]
@@ -194,6 +195,10 @@ class _Maker:
         names = divisions()
         self._random, self._names = random, names
         self._villages = [code for code in names if len(code) == 12 and code.startswith(scope)]
+        self._townships = [name for code, name in names.items() if len(code) == 9 and code[:6] == "360423"]
+        self._townships_of: dict[str, set[str]] = {}
+        for code in self._villages:
+            self._townships_of.setdefault(names[code], set()).add(names[code[:9]])
         self._persons = Persons(scope[:6], random)
         self._taken: list[tuple[int, str]] = []
 
@@ -271,6 +276,7 @@ class _Maker:
             ("id", "id_lower_x", lambda: cells.update(id=number.lower()), plain_id and number.endswith("X")),
             ("id", "id_apostrophe", lambda: cells.update(id="'" + number), plain_id),
             ("id", "id_15_to_18", old, plain_id),
+            ("id", "excel_text", lambda: cells.update(id=f'="{number}"'), plain_id),
             ("id", "no_id_number", anonymous, plain_id and bool(cells["address"])),
             ("phone", "two_phones", second_phone, bool(cells["phone"]) and cells["phone"] != "19900001234"),
             ("phone", "phone_format", grouped_phone, bool(cells["phone"])),
@@ -281,6 +287,8 @@ class _Maker:
             ("mode", "two_modes_same", twice, mode not in ("none", "attic_compost") and len(MODES[mode]) > 1),
             ("year", "year_chinese", lambda: cells.update(year=_CHINESE[year]), True),
             ("year", "year_serial", lambda: cells.update(year=_SERIALS[year][0]), True),
+            ("year", "year_text", lambda: cells.update(year=f"{year}年新建（已完成）"), True),
+            ("year", "year_two_digits", lambda: cells.update(year=f"{year % 100}.6"), True),
             ("year", "year_two_digits", lambda: cells.update(year=f"{year % 100}年"), True),
             ("family_size", "family_size_text", lambda: cells.update(family_size="4人"), True),
         ]
@@ -304,13 +312,9 @@ class _Maker:
             wrong_check = cells["id"][:17] + last
             if wrong_check.endswith("000"):
                 wrong_check = None
-        other = random.choice(
-            [
-                name
-                for code, name in self._names.items()
-                if len(code) == 9 and name != cells["township"] and code[:6] == "360423"
-            ]
-        )
+        # A township that has a village of that name as well would make the row right.
+        right = self._townships_of.get(cells["village"], ()) or (cells["township"],)
+        other = random.choice([name for name in self._townships if name not in right])
         spoils: list[tuple[str, str, Any]] = [
             ("id", "id_float", random.choice(["3.60423E+17", float(int("360423190101010001"))])),
             ("village", "bad_village", random.choice(["不存在村", "", "360424999999"])),

@@ -29,8 +29,11 @@ def as_xlsx(ledger: Ledger, sheet: str = "台账") -> bytes:
     book = openpyxl.Workbook()
     table = book.active
     table.title = sheet
-    for cells in ledger.rows:
+    for number, cells in enumerate(ledger.rows, 1):
         table.append(cells)
+        for column, cell in enumerate(cells, 1):
+            if isinstance(cell, str) and cell.startswith("="):
+                table.cell(number, column).data_type = "s"
     for top, left, bottom, right in ledger.merges:
         table.merge_cells(start_row=top + 1, start_column=left + 1, end_row=bottom + 1, end_column=right + 1)
     out = io.BytesIO()

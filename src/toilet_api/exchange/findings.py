@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from toilet_api.exchange import limits
 from toilet_api.kernel.masks import mask_address, mask_id_number, mask_name, mask_phone
@@ -16,8 +16,7 @@ _DIVISIONS = frozenset({"village", "township", "county", "city", "province"})
 _LONG_NUMBER = re.compile(r"\d{7,}[\dXx]?")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A cell: the field that its column means, the heading as it stands in the file, the cell's name (C7)."""
 
     column: str

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 from toilet_api.exchange.findings import Findings, Place
 from toilet_api.exchange.sheets import Cell
@@ -76,6 +77,7 @@ EXPECTED = (
 )
 
 
+@lru_cache(maxsize=4096)
 def mode_of(text: str) -> str | None:
     """The one mode that a text means, or None."""
     if text in TOILET_MODES:

@@ -49,12 +49,12 @@ class RowKinds:
             return "blank"
         if all(index in self._serial and _NUMBER.match(_plain(text)) for index, text in filled):
             return "serial_only"
+        if self._digits("id", texts) >= 7:
+            return None
         if self._repeats_header(filled):
             return "repeated_header"
         if start and len(filled) > 2 and all(_COLUMN_NUMBER.match(_plain(text)) for _, text in filled):
             return "column_numbers"
-        if self._digits("id", texts) >= 7:
-            return None
         plains = [_plain(text) for _, text in filled]
         return self._closing(filled, plains, texts) or self._empty(filled, plains)
 
@@ -95,7 +95,7 @@ class RowKinds:
     def _digits(self, name: str, texts: list[str]) -> int:
         """The most digits that a cell of the field holds."""
         cells = (texts[index] for index in self._columns.get(name, ()) if index < len(texts))
-        return max((sum(character.isdigit() for character in text) for text in cells), default=0)
+        return max((sum(map(str.isdigit, text)) for text in cells), default=0)
 
     def _filled(self, name: str, texts: list[str]) -> bool:
         return any(index < len(texts) and texts[index] for index in self._columns.get(name, ()))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import cache
 
 Cell = str | int | float | bool | date | datetime | time | timedelta | None
 
@@ -33,6 +34,7 @@ class Ledger:
     delimiter: str | None = None
 
 
+@cache
 def column_letter(column: int) -> str:
     """0 -> A, 25 -> Z, 26 -> AA: as a spreadsheet names it."""
     letters = ""

@@ -11,6 +11,9 @@ _ZERO_WIDTH = {ord(character): None for character in INVISIBLE if character not 
 _EXCEL_TEXT = re.compile(r'^="([^"]*)"$')
 _BLANKS = {ord(character): " " for character in "\t\r\n\v\f\u00a0\u3000"}
 
+# Most cells hold none of this: no outer blanks, nothing full-width or without a width, no ="…".
+_UNCLEAN = re.compile(rf"^[ =]| $|[{re.escape(''.join(set(INVISIBLE) - {' '}))}\uff01-\uff5e]")
+
 NOTHING = frozenset(
     {
         "无",
@@ -51,6 +54,8 @@ def clean(findings: Findings, place: Place, cell: Cell) -> str:
     Outer blanks go without a word, as any spreadsheet's do; what else changes is reported.
     """
     raw = as_text(cell)
+    if not _UNCLEAN.search(raw):
+        return raw
     text = raw.translate(_ZERO_WIDTH).translate(_BLANKS)
     if place.column == "id" and text.strip() != text:
         # A blank behind an ID number makes it another number to every program that compares: worth a line.

@@ -44,6 +44,7 @@ class Places:
     """The one village of the import, when it was narrowed to one: rows then need no column of villages."""
     _exact: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     _stems: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    _shortened: dict[str, str] = field(default_factory=dict)
     _old: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
@@ -184,6 +185,11 @@ class Places:
 
     def _without_higher(self, text: str) -> str:
         """The name without the names of divisions above that stand before it: 石渡乡安乐村 → 安乐村."""
+        if text not in self._shortened:
+            self._shortened[text] = self._shorten(text)
+        return self._shortened[text]
+
+    def _shorten(self, text: str) -> str:
         changed = True
         while changed:
             changed = False

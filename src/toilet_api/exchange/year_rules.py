@@ -107,14 +107,15 @@ def _of_number(number: float) -> tuple[str | None, int | None, int | None]:
     if _FIRST_SERIAL <= number <= _LAST_SERIAL:
         return _of_serial(int(number))
     year, _, month = repr(number).partition(".")
+    rule = "year_text"
     if len(year) == 2 and int(year) >= 13:
-        year = str(_century(int(year)))
+        rule, year = "year_two_digits", str(_century(int(year)))
     if len(year) != 4 or len(month) > 2:
         return None, None, None
     if month == "1":
         # Excel writes 2024.10 as 2024.1: January or October.
         return "year_month_unclear", int(year), None
-    return ("year_text", int(year), int(month)) if 1 <= int(month) <= 12 else (None, None, None)
+    return (rule, int(year), int(month)) if 1 <= int(month) <= 12 else (None, None, None)
 
 
 def _of_serial(days: int) -> tuple[str | None, int | None, int | None]:
@@ -169,7 +170,7 @@ def _of_date(rule: str, year: str, month: str, day: str | None) -> tuple[str | N
         date(whole, int(month), int(day) if day else 1)
     except ValueError:
         return None, None, None
-    return rule, whole, int(month)
+    return ("year_two_digits" if len(year) == 2 else rule), whole, int(month)
 
 
 def _century(two_digits: int) -> int:
