@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import drivers
+from benchmarks import drivers, imports
 from benchmarks.entry import Entry
 from toilet_api.kernel.embedded import EmbeddedPostgres
 
@@ -21,7 +21,7 @@ def main() -> None:
         postgres = EmbeddedPostgres(Path(folder) / "data")
         url = postgres.start()
         try:
-            entries: list[Entry] = [*drivers.run(url)]
+            entries: list[Entry] = [*drivers.run(url), *imports.run(url)]
         finally:
             postgres.stop()
     out = sys.stdout
