@@ -37,7 +37,8 @@ _FILL = (
     select uuidv7(), village.codes[1 + mod(n, cardinality(village.codes))], null, null, '张**', '360423********0000',
            uuid_send(gen_random_uuid()), uuid_send(gen_random_uuid())
     from generate_series(1, %s) n,
-         (select array_agg(code) codes from toilet.division where length(code) = 12 and left(code, 6) = '360423') village
+         (select array_agg(code) as codes from toilet.division
+          where length(code) = 12 and left(code, 6) = '360423') as village
     """,
     """
     insert into toilet.household_person (household_id, division_code, sealed)
@@ -62,7 +63,7 @@ def run(url: str) -> list[Entry]:
     url = f"{head.rsplit('/', 1)[0]}/bench_imports?{query}"
     plain = url.replace("postgresql+psycopg://", "postgresql://")
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(database_url=url, data_dir=Path(folder), secret_key="only for the benchmark, nothing kept")
+        settings = Settings(database_url=url, data_dir=Path(folder), secret_key="of the benchmark" * 4)
         migrate(settings)
         database = Database(settings)
         loading.load(database, DIVISIONS)
