@@ -19,9 +19,7 @@ from toilet_api.kernel.vault import Vault
 from toilet_api.settings import Settings
 
 CONTENT = ledger(*(f"安乐村,张三丰,{number(one)},{one}号,,,三格,2024,,," for one in range(1, 41)))
-COUNTED = (
-    "household", "household_person", "toilet", "audit_entry", "import_row",
-)  # fmt: skip
+COUNTED = ("household", "household_person", "toilet", "audit_entry", "change_entry", "import_row")
 
 
 class Died(BaseException):
