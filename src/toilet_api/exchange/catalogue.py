@@ -46,7 +46,7 @@ CORRECTIONS = code_list(
         Code("invisible", "去掉看不见的字符", "characters that can't be seen were taken out"),
         Code("full_width", "全角转半角", "full-width characters became half-width"),
         Code("excel_text", '去掉 Excel 的文本写法 ="…"', 'Excel\'s way to write a text, ="…", was taken off'),
-        Code("cell_spaces", "去掉多余空格", "blanks were taken out"),
+        Code("code_format", "去掉区划代码中的空格和引号", "blanks and quotes were taken out of a division's code"),
         Code("merged_cell", "按合并单元格补全", "filled in from a merged cell"),
         Code(
             "filled_down", "同列只在每段首行填写，按上文补全", "given at the head of a block only; filled in from there"

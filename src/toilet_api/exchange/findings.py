@@ -11,7 +11,7 @@ Expected = tuple[str, str]
 """What would have been taken, in Chinese and English."""
 
 _FLOAT = re.compile(r"^[+-]?\d(\.\d+)?[eE]\+?\d{1,3}$")
-_DIVISION = re.compile(r"\d{2,12}(\.0+)?")
+_DIVISION = re.compile(r"['’]?\d[\d ]{1,13}(\.0+)?")
 _DIVISIONS = frozenset({"village", "township", "county", "city", "province"})
 _LONG_NUMBER = re.compile(r"\d{7,}[\dXx]?")
 

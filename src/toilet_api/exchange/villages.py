@@ -12,12 +12,12 @@ _SUFFIX = re.compile(
     r"(?:社区居民委员会|社区居委会|村民委员会|居民委员会|村委会|居委会|村委|居委|社区委会|社区居委|行政村|村社区|农村社区|嘎查|社区|村)$"
 )
 _TOWNSHIP_SUFFIX = re.compile(
-    r"(?:街道办事处|办事处|街道办|街道|民族乡|镇|乡|管理委员会|管委会|苏木|农场|林场|垦殖场)$"
+    r"(?:(?:乡|镇|街道)?人民政府|乡政府|镇政府|街道办事处|办事处|街道办|街道|民族乡|镇|乡|管理委员会|管委会|苏木|农场|林场|垦殖场)$"
 )
 _COUNTY_SUFFIX = re.compile(r"(?:自治县|县级市|自治州|自治区|地区|县|市|区|旗|省|州|盟)$")
-_GROUP = re.compile(
-    r"^(.*?(?:村|村委会|居委会|社区))((?:第?[一二三四五六七八九十\d]{1,3}(?:村民)?小?[组队社]|.{1,8}[组屯湾塆寨]))$"
-)
+_NUMBERED_GROUP = r"第?[一二三四五六七八九十\d]{1,3}(?:村民)?小?[组队社]"
+_GROUP = re.compile(rf"^(.*?(?:村|村委会|居委会|社区))({_NUMBERED_GROUP}|.{{1,8}}[组屯湾塆寨])$")
+_GROUP_OF_STEM = re.compile(rf"^(.{{2,12}}?)({_NUMBERED_GROUP})$")
 _WRITTEN = "(?:村|社区|居委|嘎查)"
 _ORDINAL = re.compile(r"^\s*[(（]?[一二三四五六七八九十\d]{1,3}[)）、.．]")
 # 安乐村 within 新安乐村 is another village, though not of this scope.
@@ -68,9 +68,8 @@ class Places:
             return None
         if code_text:
             return self._by_code(findings, code_place, code_text, text, cells)
-        digits = re.sub(r"\.0+$", "", text)
-        if digits.isascii() and digits.isdigit():
-            return self._by_code(findings, place, digits, "", cells)
+        if _plain_code(text).isdigit():
+            return self._by_code(findings, place, text, "", cells)
         candidates, rule = self._named(text, cells)
         fitting = [code for code in candidates if not self._disagreements(code, cells)]
         if len(fitting) == 1:
@@ -95,10 +94,13 @@ class Places:
 
     def village_and_group(self, text: str) -> tuple[str, str] | None:
         """安乐村三组 -> 安乐村, 三组: where the whole is no village's name, but what stands before the group is one."""
-        parts = _GROUP.match(text.strip())
-        if parts is None or self._whole(text) or not self._whole(parts[1]):
+        if self._whole(text):
             return None
-        return parts[1], parts[2]
+        for pattern in (_GROUP, _GROUP_OF_STEM):
+            parts = pattern.match(text.strip())
+            if parts is not None and self._whole(parts[1]):
+                return parts[1], parts[2]
+        return None
 
     def stated(self, sheet: str, titles: Sequence[str]) -> str | None:
         """The one village that a sheet's name or the titles above its header name; None where it is not just one.
@@ -141,7 +143,7 @@ class Places:
     def _by_code(
         self, findings: Findings, place: Place, text: str, name: str, cells: Mapping[str, tuple[Place, str]]
     ) -> str | None:
-        given = re.sub(r"\.0+$", "", text.strip())
+        given = _plain_code(text)
         code = given if given in self.names else self.former.get(given, given)
         if len(code) != 12 or code not in self.names:
             findings.reject(place, "bad_village", text, _EXPECTED)
@@ -156,6 +158,8 @@ class Places:
             return None
         if self.contradicted(findings, code, cells):
             return None
+        if given != text and not re.fullmatch(r"\d+\.0+", text):
+            findings.correct(place, "code_format", text, given)
         if code != given:
             findings.correct(place, "division_successor", given, code)
         return code
@@ -179,9 +183,22 @@ class Places:
             ]
             if fitting:
                 return fitting, "village_path"
+        beside = self._behind_township(plain)
+        if beside:
+            return beside, "village_path"
         if stem in self._old:
             return self._old[stem], "division_successor"
         return self._exact.get(plain, []), None
+
+    def _behind_township(self, text: str) -> list[str]:
+        """石渡安乐村: a village behind its township's name without 乡."""
+        for code, name in self.names.items():
+            stem = _stem(normalise(name), "township")
+            if len(code) == 9 and text.startswith(stem) and len(text) > len(stem) + 1:
+                fitting = [one for one in self._stems.get(village_stem(text[len(stem) :]), ()) if one.startswith(code)]
+                if fitting:
+                    return fitting
+        return []
 
     def _without_higher(self, text: str) -> str:
         """The name without the names of divisions above that stand before it: 石渡乡安乐村 → 安乐村."""
@@ -216,8 +233,10 @@ class Places:
         ]
 
     def _is(self, code: str, text: str, name: str) -> bool:
-        given = re.sub(r"\.0+$", "", text)
-        if given.isascii() and given.isdigit():
+        given = _plain_code(text)
+        if given.isdigit():
+            # 360423208000 is the township 360423208, written in the full 12 digits.
+            given = given.removesuffix("0" * (len(given) - len(code))) if given.startswith(code) else given
             return code == self.former.get(given, given)
         known = [self.names.get(code, ""), *self.former_names.get(code, ())]
         if not known[0]:
@@ -243,10 +262,18 @@ class Places:
         return bool(wrong)
 
 
+def _plain_code(text: str) -> str:
+    """A code of digits without blanks, quotes and the .0 of a float; anything else as it is."""
+    plain = re.sub(r"\.0+$", "", re.sub(r"[\s'’‘\"]", "", text))
+    return plain if plain.isascii() and plain.isdigit() else text
+
+
 def village_stem(name: str) -> str:
     """A village's name without 村委会, 社区 and the like; a name that is nothing else stays."""
     plain = normalise(name)
     stem = _SUFFIX.sub("", plain)
+    shorter = _SUFFIX.sub("", stem)  # 安乐村村委会
+    stem = shorter if len(shorter) >= 2 else stem
     return stem if len(stem) >= 2 else plain.removesuffix("委会") if stem else plain
 
 
