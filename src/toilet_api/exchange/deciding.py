@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from toilet_api.exchange import staging, updating
+from toilet_api.exchange.catalogue import REASONS
 from toilet_api.exchange.findings import Place
 from toilet_api.exchange.matching import Difference, Registered, compare
 from toilet_api.exchange.rows import Row
@@ -201,6 +202,7 @@ def _reject_difference(result: Result, there: Registered, difference: Difference
                 "heading": None,
                 "cell": None,
                 "reason": "conflict",
+                "message": REASONS.label("conflict"),
                 "value": str(change["to"]),
                 "expected": f"已登记为：{'空' if shown is None else shown}",
                 "expected_en": f"registered as: {'nothing' if shown is None else shown}",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from toilet_api.exchange import limits
+from toilet_api.exchange.catalogue import REASONS
 from toilet_api.kernel.masks import mask_address, mask_id_number, mask_name, mask_phone
 
 Expected = tuple[str, str]
@@ -52,12 +53,22 @@ class Findings:
                 "heading": place.heading,
                 "cell": place.cell,
                 "reason": reason,
+                "message": REASONS.label(reason),
                 "value": masked(place.column, value) or None,
                 "expected": expected[0],
                 "expected_en": expected[1],
                 **more,
             }
         )
+
+    def keep_formulas(self) -> None:
+        """A cell whose formula has no result isn't also reported as empty."""
+        formulas = {fault["cell"] for fault in self.faults if fault["reason"] == "formula_without_value"}
+        self.faults = [
+            fault
+            for fault in self.faults
+            if fault["reason"] == "formula_without_value" or fault["cell"] not in formulas
+        ]
 
     def has_fault(self, column: str) -> bool:
         """Whether a cell of this column was refused already."""

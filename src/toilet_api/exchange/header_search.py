@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from toilet_api.exchange import limits
-from toilet_api.exchange.headings import SEVERAL, Recognised, normalise, recognise, unit_of
+from toilet_api.exchange.headings import FIELDS, SEVERAL, Recognised, normalise, recognise, unit_of
 from toilet_api.exchange.mode_rules import mode_of
 from toilet_api.exchange.problems import COLUMN_AMBIGUOUS, COLUMN_MISSING
 from toilet_api.exchange.sheets import INVISIBLE, Cell, Merge, Sheet, as_text, column_letter
@@ -220,7 +220,7 @@ def require(header: Header, sheet: str, *, has_village: bool) -> None:
     if missing:
         raise COLUMN_MISSING.problem(
             (
-                f"第 {header.last_row} 行表头缺少：{'、'.join(missing)}。",
+                f"第 {header.last_row} 行表头缺少：{'、'.join(f'{FIELDS[name][0]}（{name}）' for name in missing)}。",
                 f"The header in row {header.last_row} lacks: {', '.join(missing)}.",
             ),
             errors=[FieldError(f"/header/{name}", "missing", ("没有找到这一列", "no such column")) for name in missing],

@@ -104,6 +104,8 @@ class RowReader:
         row.village = self._read_village(findings, number, cells)
         self._read_person(row, number, cells)
         self._read_toilets(row, number, cells)
+        if number in self._sheet.valueless_formulas:
+            findings.keep_formulas()
         return row
 
     def _refuse_formulas(self, findings: Findings, number: int) -> None:

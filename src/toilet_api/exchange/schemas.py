@@ -148,6 +148,7 @@ class RowError(Schema):
     heading: str | None = Field(title="表头", examples=["身份证号码"])
     cell: str | None = Field(title="单元格", examples=["F3"])
     reason: ReasonCode
+    message: str = Field("", title="说明", examples=["身份证号码校验不通过（GB 11643）"])
     value: str | None = Field(title="原值（脱敏）", examples=["360423********9481"])
     expected: str = Field(title="应为", examples=["18 位身份证号码，以文本格式保存"])
     expected_en: str = Field(title="应为（英文）", examples=["an ID number of 18 characters, kept as text"])
