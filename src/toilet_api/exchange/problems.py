@@ -67,4 +67,14 @@ FILE_PROBLEMS = (
     BAD_MAPPING,
     BAD_FORM,
 )
-"""What the upload itself can answer; the others end a job in the state `failed`."""
+"""What can be told of any file before it is opened."""
+
+HEADER_PROBLEMS = (
+    HEADER_NOT_FOUND,
+    COLUMN_MISSING,
+    COLUMN_AMBIGUOUS,
+    HIDDEN_LEDGER,
+    TOO_MANY_ROWS,
+    TOO_MANY_SHEETS,
+)
+"""What only an opened file tells: the upload answers it for a small file, the job ends `failed` for a large one."""

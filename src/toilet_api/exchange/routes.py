@@ -14,15 +14,7 @@ from toilet_api.accounts.permissions import Permission
 from toilet_api.divisions import lookup
 from toilet_api.divisions.problems import UNKNOWN_DIVISION
 from toilet_api.exchange import schemas, submission, views
-from toilet_api.exchange.problems import (
-    COLUMN_AMBIGUOUS,
-    COLUMN_MISSING,
-    FILE_PROBLEMS,
-    HEADER_NOT_FOUND,
-    HIDDEN_LEDGER,
-    TOO_MANY_ROWS,
-    TOO_MANY_SHEETS,
-)
+from toilet_api.exchange.problems import FILE_PROBLEMS, HEADER_PROBLEMS
 from toilet_api.exchange.tables import ImportJob, ImportRow
 from toilet_api.kernel.database import Transaction
 from toilet_api.kernel.dependencies import ObjectsDep, SettingsDep
@@ -51,14 +43,6 @@ Reader = Annotated[Caller, may(Permission.IMPORT_READ)]
 
 _ALWAYS = (UNAUTHENTICATED, FORBIDDEN, UNKNOWN_PARAMETER, MALFORMED)
 _LIST = problems(*_ALWAYS, BAD_CURSOR, NOT_FOUND, INVALID)
-_HEADER_PROBLEMS = (
-    HEADER_NOT_FOUND,
-    COLUMN_MISSING,
-    COLUMN_AMBIGUOUS,
-    HIDDEN_LEDGER,
-    TOO_MANY_ROWS,
-    TOO_MANY_SHEETS,
-)
 _DRY_RUN = Field(
     title="试运行", description="true：只出报告，不写入 / A report only; nothing is written", examples=[True]
 )
@@ -97,7 +81,7 @@ _EITHER = (
     responses=problems(
         *_ALWAYS,
         *FILE_PROBLEMS,
-        *_HEADER_PROBLEMS,
+        *HEADER_PROBLEMS,
         OUT_OF_SCOPE,
         UNKNOWN_DIVISION,
         TOO_LARGE,
