@@ -38,6 +38,8 @@ from toilet_api.kernel.errors import Problem
         ("元", "补助金额", "subsidy"),
         ("资金来源", "", None),
         ("是否改厕", "", None),
+        ("village_code", "", "village_code"),
+        ("mode", "", "mode"),
     ],
 )
 def test_a_heading_and_its_field(heading: str, above: str, field: str | None) -> None:

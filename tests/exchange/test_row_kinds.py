@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.exchange.pure import Judged, number, sheet
+from toilet_api.kernel.errors import Problem
 
 HEADER = ["序号", "村", "户主姓名", "身份证号码", "联系电话", "改厕方式", "改厕年份", "备注"]
 
@@ -73,6 +74,33 @@ def test_numbers_of_the_columns_below_the_header() -> None:
     judged = Judged(sheet([HEADER, ["1", "2", "3", "4", "5", "6", "7", "8"], line(1)]))
     assert judged.why == {2: "column_numbers"}
     assert sorted(judged.rows) == [3]
+
+
+def test_a_second_header_with_other_columns_is_refused() -> None:
+    other = ["序号", "户主姓名", "村", "身份证号码", "联系电话", "改厕年份", "改厕方式", "备注"]
+    with pytest.raises(Problem) as raised:
+        Judged(sheet([HEADER, line(1), other, line(2)]))
+    assert raised.value.document()["code"] == "import_column_ambiguous"
+    shorter = [None, "村", "户主姓名", "身份证号码", None, "改厕方式"]
+    assert Judged(sheet([HEADER, line(1), shorter, line(2)])).why == {3: "repeated_header"}
+
+
+def test_words_beside_a_phone_go_to_the_note() -> None:
+    cells = ["19900001234（儿子）", "张三 19900001234", "19900001234 妻、19900001235", "19900001234（号码错）", "儿子"]
+    rows = [[*line(at)[:4], cell, *line(at)[5:]] for at, cell in enumerate(cells, 1)]
+    rows[2][7] = "原备注"
+    judged = Judged(sheet([HEADER, *rows]))
+    assert [row.note for row in judged.all] == [
+        "（电话：儿子）",
+        "（电话：张三）",
+        "原备注；（电话：妻）",
+        "（电话：号码错）",
+        None,
+    ]
+    assert judged.rows[4].person is not None
+    assert judged.rows[4].person.phones == ("19900001234", "19900001235")
+    assert ("phone", "phone_remark") in judged.rules(2)
+    assert judged.faults(6) == [("phone", "bad_phone")]
 
 
 def test_a_title_that_is_printed_on_each_page() -> None:

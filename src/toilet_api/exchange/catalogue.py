@@ -74,6 +74,7 @@ CORRECTIONS = code_list(
         ),
         Code("two_phones", "一格多个电话，全部保留", "several phones in a cell; all are kept"),
         Code("phone_format", "去掉电话中的空格、连接符、国家代码", "blanks, hyphens or +86 were taken out of a phone"),
+        Code("phone_remark", "电话旁的文字移入备注", "words beside a phone went to the note"),
         Code("phone_none", "电话写作“无”，按空处理", "a phone written as “none” became empty"),
         Code("mode_synonym", "改厕方式按同义词对应", "the mode was recognised by a synonym"),
         Code("mode_ticked", "按打勾的列确定改厕方式", "the mode was taken from the column that is ticked"),

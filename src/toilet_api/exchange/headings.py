@@ -41,6 +41,8 @@ _LOOKUP: dict[str, tuple[str, int]] = {}
 for _field, _text in SYNONYMS.items():
     for _rank, _heading in enumerate(_text.split()):
         _LOOKUP.setdefault(_heading, (_field, _rank))
+for _field in FIELDS:
+    _LOOKUP.setdefault(_field.replace("_", ""), (_field, 0))
 
 # Above a 姓名 or 电话, these say that it is somebody else's. 负责人 and the like never are heads of household.
 _OTHER_PEOPLE = re.compile(

@@ -19,7 +19,17 @@ _COUNTRY = re.compile(r"^(?:\+|00)?86(?=1\d{10}$)")
 _LABEL = re.compile(r"^(?:手机|电话|联系电话|座机|本人|家)[::]?(?=[\d+(])")
 # Stricter than a form, where a person looks on: ten digits that begin with 1 are a mobile number that lost one.
 _LIKELY = re.compile(r"^(?:1[3-9]\d{9}|[2-9]\d{6,7}|0\d{9,11}|[48]00\d{7})$")
+_REMARK = re.compile(
+    r"[（(]([^\d（）()]{1,12})[）)]|(?:^|(?<=[\s、,，;；/]))([\u4e00-\u9fff]{1,8})[:：\s]*(?=\d)"
+    r"|(?<=\d)\s*([\u4e00-\u9fff]{1,8})(?=$|[\s、,，;；/。])"
+)
 _TWO_MOBILES = re.compile(r"^(1[3-9]\d{9})(1[3-9]\d{9})$")
+
+
+def without_remarks(text: str) -> tuple[str, str]:
+    """The text without the words beside its phones, 19900001234（儿子）, and these words."""
+    remarks = [word for match in _REMARK.finditer(text) for word in match.groups() if word]
+    return _REMARK.sub(" ", text).strip(), "、".join(remarks)
 
 
 def read_phones(findings: Findings, place: Place, cell: Cell) -> tuple[str, ...]:

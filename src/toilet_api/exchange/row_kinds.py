@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from toilet_api.exchange.header_search import Header
 from toilet_api.exchange.headings import normalise
+from toilet_api.exchange.problems import COLUMN_AMBIGUOUS
 from toilet_api.exchange.sheets import INVISIBLE, Cell, as_text
 
 _TOTAL = re.compile(
@@ -37,6 +38,7 @@ class RowKinds:
         self._columns = {name: [column.index for column in header.of(name)] for name in header.fields}
         self._serial = set(self._columns.get("serial", ()))
         self._places = self._serial | {index for name in _PLACES for index in self._columns.get(name, ())}
+        self._texts = header.texts
         self._header_texts = {text for text in header.texts if text}
         self._start = True
 
@@ -52,6 +54,7 @@ class RowKinds:
         if self._digits("id", texts) >= 7:
             return None
         if self._repeats_header(filled):
+            self._refuse_another_header(filled)
             return "repeated_header"
         if start and len(filled) > 2 and all(_COLUMN_NUMBER.match(_plain(text)) for _, text in filled):
             return "column_numbers"
@@ -91,6 +94,23 @@ class RowKinds:
     def _repeats_header(self, filled: list[tuple[int, str]]) -> bool:
         hits = sum(1 for _, text in filled if normalise(text) in self._header_texts)
         return hits >= 3 and hits * 2 >= len(filled)
+
+    def _refuse_another_header(self, filled: list[tuple[int, str]]) -> None:
+        """Raises `import_column_ambiguous` for a second header with other columns: what follows would be misread."""
+        moved = [
+            text
+            for index, text in filled
+            if normalise(text) in self._header_texts
+            and not (index < len(self._texts) and self._texts[index] == normalise(text))
+        ]
+        if len(moved) >= 2:
+            shown = "、".join(" ".join(text.split()) for text in moved[:5])
+            raise COLUMN_AMBIGUOUS.problem(
+                (
+                    f"表头在下方再次出现，但列的顺序不同（{shown}）；请分成两个工作表。",
+                    f"The header comes again with its columns in other places ({shown}); make two sheets of it.",
+                )
+            )
 
     def _digits(self, name: str, texts: list[str]) -> int:
         """The most digits that a cell of the field holds."""

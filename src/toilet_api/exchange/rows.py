@@ -10,7 +10,7 @@ from toilet_api.exchange.header_search import Column, Header
 from toilet_api.exchange.identity_rules import is_cut_id, read_id, read_name
 from toilet_api.exchange.mode_rules import read_modes, read_ticks
 from toilet_api.exchange.money_rules import read_money
-from toilet_api.exchange.phone_rules import read_phones
+from toilet_api.exchange.phone_rules import read_phones, without_remarks
 from toilet_api.exchange.sheets import Cell, Sheet
 from toilet_api.exchange.text_rules import clean, says_nothing
 from toilet_api.exchange.villages import Places
@@ -171,8 +171,9 @@ class RowReader:
         place, cell = self._one(findings, "id", number, cells)
         id_number = read_id(findings, place, cell, self._today, column_was_cut=self._column_was_cut)
         address = self._read_address(findings, number, cells)
-        phones = self._read_phones(findings, number, cells)
-        row.note = self._read_note(findings, number, cells, remark)
+        remarks = [remark] if remark else []
+        phones = self._read_phones(findings, number, cells, remarks)
+        row.note = self._read_note(findings, number, cells, remarks)
         row.family_size = read_family_size(findings, *self._one(findings, "family_size", number, cells))
         row.dwelling_state = read_dwelling_state(findings, *self._one(findings, "dwelling_state", number, cells))
         if id_number is None and name is not None and not findings.has_fault("id"):
@@ -208,10 +209,24 @@ class RowReader:
             )
         return text or None
 
-    def _read_phones(self, findings: Findings, number: int, cells: list[Cell]) -> tuple[str, ...]:
+    def _read_phones(self, findings: Findings, number: int, cells: list[Cell], remarks: list[str]) -> tuple[str, ...]:
+        """Words beside a phone go to `remarks`, if the phone can be read without them."""
         phones: dict[str, None] = {}
         for column in self._columns.get("phone", ()):
-            phones |= dict.fromkeys(read_phones(findings, self._place(column, number), self._cell(column, cells)))
+            place, cell = self._place(column, number), self._cell(column, cells)
+            tried = Findings()
+            read = read_phones(tried, place, cell)
+            rest, remark = without_remarks(cell) if tried.faults and isinstance(cell, str) else ("", "")
+            if remark:
+                again = Findings()
+                again.correct(place, "phone_remark", str(cell), rest)
+                found = read_phones(again, place, rest)
+                if not again.faults:
+                    tried, read = again, found
+                    remarks.append(f"电话：{remark}")
+            findings.corrections += tried.corrections
+            findings.faults += tried.faults
+            phones |= dict.fromkeys(read)
         if len(phones) > PHONES_AT_MOST:
             findings.reject(
                 Place("phone"),
@@ -221,7 +236,7 @@ class RowReader:
             )
         return tuple(phones)
 
-    def _read_note(self, findings: Findings, number: int, cells: list[Cell], remark: str | None) -> str | None:
+    def _read_note(self, findings: Findings, number: int, cells: list[Cell], remarks: list[str]) -> str | None:
         columns = self._columns.get("note", [])
         texts = [
             (column, clean(findings, self._place(column, number), self._cell(column, cells))) for column in columns
@@ -229,8 +244,7 @@ class RowReader:
         parts = [text for _, text in texts if text]
         if len(parts) > 1:
             findings.correct(self._place(columns[0], number), "note_joined", parts[0], "；".join(parts))
-        if remark:
-            parts.append(f"（{remark}）")
+        parts += [f"（{remark}）" for remark in remarks]
         note = "；".join(parts)
         if len(note) > NOTE_MAX:
             findings.reject(
