@@ -7,7 +7,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.exchange.ledger_files import as_workbook
+from tests.exchange.pure import Judged, sheet
 from tests.exchange.upload import rows_of, succeeded, upload
+from toilet_api.kernel.errors import Problem
 from toilet_api.registry.rules import id_check_character
 
 As = Callable[[str], TestClient]
@@ -36,21 +38,20 @@ def test_a_sheet_for_each_village(as_: As, drain_jobs: Drain) -> None:
     "title",
     ["石渡乡安乐村户厕改造花名册", "武宁县石渡乡安乐村委会农村户厕台账", "行政村：安乐", "填报单位:石渡乡安乐村"],
 )
-def test_a_title_names_the_village(title: str, as_: As, drain_jobs: Drain) -> None:
-    job = succeeded(as_("township_manager"), drain_jobs, as_workbook(台账=[[title], HEADER, line(1001)]), "a.xlsx")
-    assert job["sheets"][0]["village_code"] == ANLE
-    assert job["counts"]["created"] == 1
+def test_a_title_names_the_village(title: str) -> None:
+    judged = Judged(sheet([[title], HEADER, line(1001)]))
+    assert judged.plan.describe()[0]["village_code"] == judged.rows[3].village == ANLE
+    assert judged.rows[3].is_taken
 
 
 @pytest.mark.parametrize(
     "title", ["石渡乡农村户厕改造台账", "安乐村、丰年村户厕台账", "不存在村户厕改造台账", "填报单位：石渡乡政府"]
 )
-def test_a_title_that_does_not_name_just_one_village_is_no_help(title: str, as_: As) -> None:
-    answer = as_("township_manager").post(
-        "/api/v1/imports", files={"file": ("a.xlsx", as_workbook(台账=[[title], HEADER, line(1001)]))}
-    )
-    assert answer.status_code == 422
-    assert (answer.json()["code"], answer.json()["missing"]) == ("import_column_missing", ["village"])
+def test_a_title_that_does_not_name_just_one_village_is_no_help(title: str) -> None:
+    with pytest.raises(Problem) as raised:
+        Judged(sheet([[title], HEADER, line(1001)]))
+    problem = raised.value.document()
+    assert (problem["status"], problem["code"], problem["missing"]) == (422, "import_column_missing", ["village"])
 
 
 def test_a_title_does_not_reach_beyond_the_scope(as_: As) -> None:
@@ -69,25 +70,23 @@ def test_a_column_of_townships_may_contradict_the_title(as_: As, drain_jobs: Dra
     assert [(one["column"], one["reason"]) for one in rows[4]["errors"]] == [("township", "bad_township")]
 
 
-@pytest.mark.parametrize(
-    ("cell", "village", "address"),
-    [
+def test_a_group_behind_the_village(as_: As, drain_jobs: Drain) -> None:
+    cases = [
         ("安乐村三组", ANLE, "三组12号"),
         ("安乐村第3村民小组", ANLE, "第3村民小组12号"),
         ("石渡乡丰年村李家屯", FENGNIAN, "李家屯12号"),
         ("安乐村", ANLE, "12号"),
-    ],
-)
-def test_a_group_behind_the_village(cell: str, village: str, address: str, as_: As, drain_jobs: Drain) -> None:
-    content = as_workbook(台账=[["村", *HEADER], [cell, *line(1001)]])
-    client = as_("township_manager")
-    row = rows_of(client, succeeded(client, drain_jobs, content, "a.xlsx"))[2]
-    assert (row["outcome"], row["village_code"]) == ("created", village)
-    assert ("village_group" in [one["rule"] for one in row["corrections"]]) == (cell != "安乐村")
-    shown = as_("county_admin").post(
-        f"/api/v1/households/{row['household_id']}/reveal", json={"purpose": "核对导入的地址"}
-    )
-    assert shown.json()["address"] == address, shown.text
+    ]
+    content = as_workbook(台账=[["村", *HEADER], *([cell, *line(1001 + at)] for at, (cell, _, _) in enumerate(cases))])
+    client, county = as_("township_manager"), as_("county_admin")
+    rows = rows_of(client, succeeded(client, drain_jobs, content, "a.xlsx"))
+    for number, (cell, village, address) in enumerate(cases, 2):
+        row = rows[number]
+        assert (row["outcome"], row["village_code"]) == ("created", village)
+        assert ("village_group" in [one["rule"] for one in row["corrections"]]) == (cell != "安乐村")
+        reveal = f"/api/v1/households/{row['household_id']}/reveal"
+        shown = county.post(reveal, json={"purpose": "核对导入的地址"})
+        assert shown.json()["address"] == address, shown.text
 
 
 def test_a_group_of_no_village_is_still_refused(as_: As, drain_jobs: Drain) -> None:
