@@ -1,15 +1,16 @@
-"""The real app on a real PostgreSQL: a server a process, a template database, a clone a test."""
+"""The real app on a real PostgreSQL: a server and a database a process, put back to the template after each test."""
 
-import itertools
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from tests.restoring import KeptPool, Restored
 from tests.world import PASSWORD, load_people
 from toilet_api.app import connect, create_app
 from toilet_api.divisions import loading
@@ -20,7 +21,6 @@ from toilet_api.kernel.migrations import migrate
 from toilet_api.settings import Settings
 
 SUBSET = Path(__file__).parent / "data" / "divisions_subset.csv"
-_numbers = itertools.count()
 
 MakeSettings = Callable[[str, Path], Settings]
 
@@ -84,13 +84,25 @@ def template(server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     return "template_county"
 
 
+@pytest.fixture(scope="session")
+def restored(server: str, template: str) -> Iterator[Restored]:
+    """The database that this process's tests use one after the other."""
+    made = Restored(lambda name: plain(on(server, name)), template)
+    yield made
+    made.drop()
+
+
+@pytest.fixture(scope="session")
+def kept_pool() -> KeptPool:
+    """The app's connections to it, which outlive a test as they outlive a request."""
+    return KeptPool()
+
+
 @pytest.fixture
-def database_url(server: str, template: str) -> Iterator[str]:
-    """A clone of the template, this test's own."""
-    name = f"test_{next(_numbers)}"
-    _execute(server, f"create database {name} template {template} strategy file_copy")
-    yield on(server, name)
-    _execute(server, f"drop database {name} with (force)")
+def database_url(server: str, restored: Restored, kept_pool: KeptPool) -> str:
+    """A database as the template is, this test's own while it runs."""
+    restored.make(kept_pool.backends())
+    return on(server, restored.name)
 
 
 @pytest.fixture
@@ -106,13 +118,22 @@ def built_app(server: str, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
     return app
 
 
+@pytest.fixture(scope="session")
+def portal(built_app: FastAPI) -> Iterator[BlockingPortal]:
+    """The event loop in which the app runs, started once a process."""
+    with TestClient(built_app) as running:
+        assert running.portal is not None
+        yield running.portal
+
+
 @pytest.fixture
-def app(built_app: FastAPI, settings: Settings) -> Iterator[FastAPI]:
+def app(built_app: FastAPI, settings: Settings, kept_pool: KeptPool) -> Iterator[FastAPI]:
     """The app on this test's database."""
     connect(built_app, settings)
+    kept_pool.lend(built_app.state.database)
     yield built_app
     built_app.dependency_overrides.clear()
-    built_app.state.database.dispose()
+    kept_pool.take_back(built_app.state.database)
 
 
 @pytest.fixture
@@ -123,10 +144,11 @@ def database(app: FastAPI) -> Database:
 
 
 @pytest.fixture
-def client(app: FastAPI) -> Iterator[TestClient]:
+def client(app: FastAPI, portal: BlockingPortal) -> TestClient:
     """Talks to the app without a login."""
-    with TestClient(app, raise_server_exceptions=False) as made:
-        yield made
+    made = TestClient(app, raise_server_exceptions=False)
+    made.portal = portal
+    return made
 
 
 @pytest.fixture

@@ -1,0 +1,190 @@
+"""One database a process that is put back between two tests: cloning the template costs twenty times as much.
+
+A clone makes some five hundred files. Putting back deletes what was written since and inserts what is missing, told by
+the transaction number that stands in every row; where a test changed the schema itself, a new clone is made after all.
+"""
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from sqlalchemy import Engine, event
+
+from toilet_api.kernel.database import Database
+
+_CLONES = itertools.count()
+
+# Of each table with rows of its own in the template: the columns that can be written, and the primary key.
+_TABLES = """
+    select format('%I.%I', n.nspname, c.relname) as name,
+           (select string_agg(quote_ident(a.attname), ', ' order by a.attnum) from pg_attribute a
+            where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = '') as columns,
+           (select string_agg(format('kept.%1$I = present.%1$I', a.attname), ' and ') from pg_index i
+            join pg_attribute a on a.attrelid = c.oid and a.attnum = any(i.indkey)
+            where i.indrelid = c.oid and i.indisprimary) as key
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind = 'r' and c.relpersistence <> 't' and n.nspname not in ('pg_catalog', 'information_schema')
+    order by c.oid
+"""
+_SEQUENCES = """
+    select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind = 'S' and c.relpersistence <> 't'
+"""
+
+# Everything that defines the schema, temporary tables aside: how much there is of it, and the newest.
+_SCHEMA = """
+    select array[count(*), max(number)] from (
+        select xmin::text::bigint as number from pg_class where relpersistence <> 't'
+        union all
+        select xmin::text::bigint from pg_namespace where nspname not like 'pg\\_%temp\\_%'
+        union all
+        select xmin::text::bigint from pg_proc where pronamespace <> pg_my_temp_schema()
+        union all
+        select xmin::text::bigint from pg_policy
+        union all
+        select xmin::text::bigint from pg_sequence
+        union all
+        select o.xmin::text::bigint from pg_trigger o join pg_class c on c.oid = o.tgrelid where c.relpersistence <> 't'
+        union all
+        select o.xmin::text::bigint from pg_index o join pg_class c on c.oid = o.indrelid where c.relpersistence <> 't'
+        union all
+        select o.xmin::text::bigint from pg_constraint o left join pg_class c on c.oid = o.conrelid
+        where c.relpersistence is distinct from 't'
+        union all
+        select o.xmin::text::bigint from pg_attribute o join pg_class c on c.oid = o.attrelid
+        where c.relpersistence <> 't'
+    ) as parts (number)
+"""
+
+# Whoever still works in the database, and whoever isn't of the pool that is kept, as `drop database ... with (force)`.
+_STRANGERS = """
+    select pg_terminate_backend(pid, 5000) from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'
+      and (state <> 'idle' or pid <> all(%s))
+"""
+
+
+class Restored:
+    """The database of this process's tests."""
+
+    def __init__(self, address: Callable[[str], str], template: str) -> None:
+        """`address` gives the address of a database for the bare driver."""
+        self._address = address
+        self._template = template
+        self._connection: psycopg.Connection[Any] | None = None
+        self._schema: list[int] = []
+        self.name = ""
+
+    def make(self, keeping: set[int] = frozenset()) -> bool:  # type: ignore[assignment]
+        """See that the database is as the template is. Answers whether it is a new one.
+
+        `keeping` are the server's processes whose connections stay, if they do nothing.
+        """
+        if self._connection is not None:
+            try:
+                if self._put_back(list(keeping)):
+                    return False
+            except psycopg.Error:
+                pass  # whatever a test did to it: there will be another
+            self.drop()
+        self._clone()
+        return True
+
+    def drop(self) -> None:
+        """Do away with it."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+            self._execute(f"drop database {self.name} with (force)")
+
+    def _put_back(self, keeping: list[int]) -> bool:
+        assert self._connection is not None
+        self._connection.execute(_STRANGERS, [keeping])
+        if self._describe() != self._schema:
+            return False
+        self._connection.execute("call pg_temp.put_back()")
+        return True
+
+    def _clone(self) -> None:
+        self.name = f"test_{next(_CLONES)}"
+        self._execute(f"create database {self.name} template {self._template} strategy file_copy")
+        self._connection = psycopg.connect(self._address(self.name), autocommit=True)
+        self._remember(self._connection)
+        self._schema = self._describe()
+
+    def _remember(self, connection: psycopg.Connection[Any]) -> None:
+        """Keep the template's rows in temporary tables of this connection, and how to put them back in a procedure."""
+        steps = []
+        connection.execute("create temporary table horizon as select pg_current_xact_id()::text::bigint as number")
+        for number, (table, columns, key) in enumerate(connection.execute(_TABLES).fetchall()):
+            steps.append(f"delete from {table} where xmin::text::bigint > since;")
+            if connection.execute(f"select exists(select from {table})".encode()).fetchone() == (True,):
+                connection.execute(f"create temporary table kept_{number} as select {columns} from {table}".encode())
+                steps.append(
+                    f"insert into {table} ({columns}) overriding system value select {columns} from kept_{number} kept"
+                    f" where not exists (select from {table} present where {key});"
+                )
+        for (sequence,) in connection.execute(_SEQUENCES).fetchall():
+            value, called = connection.execute(f"select last_value, is_called from {sequence}".encode()).fetchone()
+            steps.append(f"perform setval('{sequence}', {value}, {called});")
+        body = "\n".join(steps)
+        # As a replica: neither triggers nor foreign keys have a say, and the superuser passes the row security.
+        connection.execute("set session_replication_role = replica")
+        connection.execute("set lock_timeout = '3s'")
+        connection.execute(
+            f"""
+            create procedure pg_temp.put_back() language plpgsql as $$
+            declare since bigint := (select number from horizon);
+            begin
+                {body}
+                update horizon set number = pg_current_xact_id()::text::bigint;
+            end
+            $$
+            """.encode()
+        )
+        connection.execute("update horizon set number = pg_current_xact_id()::text::bigint")
+
+    def _describe(self) -> list[int]:
+        assert self._connection is not None
+        found = self._connection.execute(_SCHEMA).fetchone()
+        assert found is not None
+        return list(found[0])
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+class KeptPool:
+    """The app's engine, handed from test to test while the database stays the same.
+
+    Each new one would ask the server who it is, compile every statement anew and start the server's processes anew.
+    """
+
+    def __init__(self) -> None:
+        self._engine: Engine | None = None
+        self._backends: set[int] = set()
+
+    def backends(self) -> set[int]:
+        """The server's processes behind the connections."""
+        return self._backends
+
+    def lend(self, database: Database) -> None:
+        """Let a `Database` that has just been made go by the connections that are there."""
+        if self._engine is not None and self._engine.url == database.engine.url:
+            database.engine = self._engine
+            return
+        if self._engine is not None:
+            self._engine.dispose()
+        self._engine = database.engine
+        self._backends.clear()
+        event.listen(self._engine, "connect", self._note)
+
+    def take_back(self, database: Database) -> None:
+        """After the test: a connection that it has not given back is its own, and the next test gets none of them."""
+        if database.engine is not self._engine or self._engine.pool.checkedout():  # type: ignore[attr-defined]
+            database.dispose()
+
+    def _note(self, connection: psycopg.Connection[Any], _: Any) -> None:
+        self._backends.add(connection.info.backend_pid)
