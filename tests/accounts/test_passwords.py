@@ -1,12 +1,16 @@
 """Passwords: the rules, the first login, changes, history, lifetime."""
 
 from itertools import pairwise
+from threading import Barrier
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from tests.accounts.logins import GOOD, at_once, bearer, login, new_user, refresh
 from tests.world import PASSWORD
+from toilet_api.accounts import me_routes
+from toilet_api.accounts.caller import Caller, authenticate
 from toilet_api.accounts.rules import password_faults, temporary_password
 from toilet_api.kernel.database import EVERYWHERE
 
@@ -109,10 +113,35 @@ def test_the_last_five_are_remembered(client) -> None:
     assert change(client, token, used[0], used[-1]).status_code == 204, "the sixth last may come again"
 
 
-def test_of_two_changes_at_once_one_wins(client) -> None:
+def test_of_two_changes_at_once_one_wins(client, monkeypatch) -> None:
     token = login(client, "auditor").json()["access_token"]
+    both_known = Barrier(2)
+
+    def together(*arguments: Any) -> Caller:
+        caller = authenticate(*arguments)
+        both_known.wait(30)
+        return caller
+
+    monkeypatch.setattr(me_routes, "authenticate", together)
     answers = at_once(2, lambda index: change(client, token, f"{GOOD}{index}").status_code)
     assert sorted(answers) == [204, 401]
+
+
+def test_who_is_overtaken_by_another_change_is_logged_out_and_has_not_mistyped(client, database, monkeypatch) -> None:
+    slow, quick = (login(client, "auditor").json()["access_token"] for _ in range(2))
+
+    def overtaken(*arguments: Any) -> Caller:
+        caller = authenticate(*arguments)
+        monkeypatch.setattr(me_routes, "authenticate", authenticate)
+        assert change(client, quick, GOOD).status_code == 204
+        return caller
+
+    monkeypatch.setattr(me_routes, "authenticate", overtaken)
+    answer = change(client, slow, f"{GOOD}2")
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    with database.transaction(EVERYWHERE) as session:
+        assert session.connection().execute(text("select count(*) from login_attempt")).scalar_one() == 0
+    assert login(client, "auditor", GOOD).status_code == 200
 
 
 def test_the_first_login_must_change_the_password(client, as_) -> None:

@@ -22,7 +22,7 @@ from toilet_api.accounts.permissions import Permission, Role, permissions_of
 from toilet_api.accounts.problems import PASSWORD_CHANGE_REQUIRED, TRAINING_REQUIRED
 from toilet_api.accounts.rules import Grant, permissions_at
 from toilet_api.kernel.database import Actor, Transaction, enter_scope
-from toilet_api.kernel.errors import FORBIDDEN, UNAUTHENTICATED
+from toilet_api.kernel.errors import FORBIDDEN, UNAUTHENTICATED, Problem
 from toilet_api.kernel.fields import now
 from toilet_api.kernel.requests import claim_idempotency
 from toilet_api.kernel.scope import EVERYWHERE, Scope
@@ -63,6 +63,8 @@ class Caller:
     must_change_password: bool = False
     division_code: str = ""
     password_changed_at: datetime | None = None
+    token_version: int = 0
+    """Which of the account's tokens count; it moves on when all of them are ended."""
 
     @property
     def actor(self) -> Actor:
@@ -104,6 +106,11 @@ def password_expired(settings: Settings, kind: str, changed_at: datetime | None)
     return kind == "person" and bool(days) and changed_at is not None and now() - changed_at > timedelta(days=days)
 
 
+def ended() -> Problem:
+    """401 for a token that was good: its login, or the account's use of it, is over."""
+    return tokens.refused("登录已失效，请重新登录。", "This login has ended; log in again.")
+
+
 def authenticate(session: Session, ring: KeyRing, settings: Settings, token: str) -> Caller:
     """The caller behind an access token. Raises 401 when the token is no good, or the account is not any more.
 
@@ -113,7 +120,7 @@ def authenticate(session: Session, ring: KeyRing, settings: Settings, token: str
     claims = tokens.verify(session, ring, settings, token)
     row = session.connection().execute(_PRINCIPAL, {"id": claims.subject, "family": claims.family}).one_or_none()
     if row is None or not row.active or row.signed_out or row.token_version != claims.token_version:
-        raise tokens.refused("登录已失效，请重新登录。", "This login has ended; log in again.")
+        raise ended()
     grants = tuple(
         dict.fromkeys(
             Grant(Role(role), code) for role, code in (one.split(" ") for one in row.grants) if role in set(Role)
@@ -134,6 +141,7 @@ def authenticate(session: Session, ring: KeyRing, settings: Settings, token: str
         must_change_password=row.must_change_password or password_expired(settings, row.kind, row.changed_at),
         division_code=row.division_code,
         password_changed_at=row.changed_at,
+        token_version=row.token_version,
     )
 
 

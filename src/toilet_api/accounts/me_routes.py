@@ -5,7 +5,7 @@ from sqlmodel import col, select
 
 from toilet_api.accounts import passwords
 from toilet_api.accounts.auth_routes import DoorDep
-from toilet_api.accounts.caller import Bearer, Caller, Identified, authenticate, bearer_token
+from toilet_api.accounts.caller import Bearer, Caller, Identified, authenticate, bearer_token, ended
 from toilet_api.accounts.permissions import PERMISSION_LABELS, ROLES, in_order
 from toilet_api.accounts.problems import TOO_MANY_ATTEMPTS, WEAK_PASSWORD, WRONG_PASSWORD
 from toilet_api.accounts.schemas import GrantMade, Me, PasswordChange, PermissionView, Roles, RoleView
@@ -57,8 +57,15 @@ def change_password(body: PasswordChange, door: DoorDep, credentials: Bearer) ->
     token = bearer_token(credentials)
     with door.database.transaction(EVERYWHERE, door.actor()) as session:
         caller: Caller = authenticate(session, door.ring, door.settings, token)
-        principal = session.exec(select(Principal).where(col(Principal.id) == caller.id)).one()
-        credential = session.exec(select(Credential).where(col(Credential.principal_id) == caller.id)).one()
+        # In one statement: what two statements saw could lie on both sides of another change.
+        principal, credential = session.exec(
+            select(Principal, Credential)
+            .join(Credential, col(Credential.principal_id) == col(Principal.id))
+            .where(col(Principal.id) == caller.id)
+        ).one()
+    if principal.token_version != caller.token_version:
+        # Another change came between: this login is over, which must not read (and count) as a wrong password.
+        raise ended()
     if principal.kind != "person":
         raise FORBIDDEN.problem(("对接系统没有口令。", "A system has no password; its manager rotates the secret."))
     if not confirm(door, principal, credential, body.current_password):
@@ -68,8 +75,8 @@ def change_password(body: PasswordChange, door: DoorDep, credentials: Bearer) ->
     hashed = passwords.hashed(door.settings, body.new_password)
     with door.database.transaction(EVERYWHERE, door.actor(principal)) as session:
         current = session.exec(select(Principal).where(col(Principal.id) == caller.id).with_for_update()).one()
-        if current.token_version != principal.token_version:
-            raise UNAUTHENTICATED.problem()
+        if current.token_version != caller.token_version:
+            raise ended()
         stored = session.exec(select(Credential).where(col(Credential.principal_id) == caller.id)).one()
         passwords.replace(session, current, stored, hashed, must_change=False)
         current.touch(current.id)
