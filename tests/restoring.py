@@ -1,11 +1,12 @@
 """One database a process that is put back between two tests: cloning the template costs twenty times as much.
 
 A clone makes some five hundred files. Putting back deletes what was written since and inserts what is missing, told by
-the transaction number that stands in every row; where a test changed the schema itself, a new clone is made after all.
+the transaction number that stands in every row. Where a test changed the schema itself or left the files swollen, a new
+clone is made after all.
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import psycopg
@@ -31,6 +32,8 @@ _SEQUENCES = """
     select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.relkind = 'S' and c.relpersistence <> 't'
 """
+_SIZE = "select sum(pg_relation_size(oid)) from pg_class where relkind = 'r' and relpersistence <> 't' and oid >= 16384"
+_SWOLLEN = 16 * 1024 * 1024
 
 # Everything that defines the schema, temporary tables aside: how much there is of it, and the newest.
 _SCHEMA = """
@@ -68,28 +71,29 @@ _STRANGERS = """
 class Restored:
     """The database of this process's tests."""
 
-    def __init__(self, address: Callable[[str], str], template: str) -> None:
+    def __init__(self, address: Callable[[str], str], template: str, prefix: str = "test") -> None:
         """`address` gives the address of a database for the bare driver."""
         self._address = address
+        self._prefix = prefix
         self._template = template
         self._connection: psycopg.Connection[Any] | None = None
         self._schema: list[int] = []
+        self._whole = 0
         self.name = ""
 
-    def make(self, keeping: set[int] = frozenset()) -> bool:  # type: ignore[assignment]
-        """See that the database is as the template is. Answers whether it is a new one.
+    def make(self, keeping: Collection[int] = ()) -> None:
+        """See that the database is as the template is.
 
         `keeping` are the server's processes whose connections stay, if they do nothing.
         """
         if self._connection is not None:
             try:
                 if self._put_back(list(keeping)):
-                    return False
+                    return
             except psycopg.Error:
                 pass  # whatever a test did to it: there will be another
             self.drop()
         self._clone()
-        return True
 
     def drop(self) -> None:
         """Do away with it."""
@@ -101,17 +105,17 @@ class Restored:
     def _put_back(self, keeping: list[int]) -> bool:
         assert self._connection is not None
         self._connection.execute(_STRANGERS, [keeping])
-        if self._describe() != self._schema:
+        if self._describe() != self._schema or self._size() > self._whole + _SWOLLEN:
             return False
         self._connection.execute("call pg_temp.put_back()")
         return True
 
     def _clone(self) -> None:
-        self.name = f"test_{next(_CLONES)}"
+        self.name = f"{self._prefix}_{next(_CLONES)}"
         self._execute(f"create database {self.name} template {self._template} strategy file_copy")
         self._connection = psycopg.connect(self._address(self.name), autocommit=True)
         self._remember(self._connection)
-        self._schema = self._describe()
+        self._schema, self._whole = self._describe(), self._size()
 
     def _remember(self, connection: psycopg.Connection[Any]) -> None:
         """Keep the template's rows in temporary tables of this connection, and how to put them back in a procedure."""
@@ -150,6 +154,12 @@ class Restored:
         found = self._connection.execute(_SCHEMA).fetchone()
         assert found is not None
         return list(found[0])
+
+    def _size(self) -> int:
+        assert self._connection is not None
+        found = self._connection.execute(_SIZE).fetchone()
+        assert found is not None
+        return int(found[0])
 
     def _execute(self, statement: str) -> None:
         with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
