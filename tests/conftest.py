@@ -9,20 +9,36 @@ import pytest
 from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlmodel import col, select
 
 from tests.restoring import KeptPool, Restored
-from tests.world import PASSWORD, load_people
+from tests.world import load_people
+from toilet_api.accounts import keys, tokens
+from toilet_api.accounts.tables import Principal
 from toilet_api.app import connect, create_app
 from toilet_api.divisions import loading
 from toilet_api.kernel import jobs
-from toilet_api.kernel.database import Database
+from toilet_api.kernel.database import EVERYWHERE, Database
 from toilet_api.kernel.embedded import EmbeddedPostgres
+from toilet_api.kernel.fields import new_id
 from toilet_api.kernel.migrations import migrate
+from toilet_api.kernel.vault import Vault
 from toilet_api.settings import Settings
 
+# Made once and dear: the tests that use one of them run one after the other in the same process.
+SHARED = {"furnished": "furnished", "served": "contract", "document": "contract"}
 SUBSET = Path(__file__).parent / "data" / "divisions_subset.csv"
 
 MakeSettings = Callable[[str, Path], Settings]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For `--dist loadgroup`: what shares something dear stays together, and what takes long begins early."""
+    for item in items:
+        for fixture in SHARED.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group(SHARED[fixture]))
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def make_settings(url: str, data_dir: Path) -> Settings:
@@ -72,7 +88,7 @@ def subset() -> Path:
 
 @pytest.fixture(scope="session")
 def template(server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A migrated database with a small part of the real division tree and one account for each role."""
+    """A migrated database with a small part of the real division tree, one account for each role, and a signing key."""
     _execute(server, "create database template_county")
     url = on(server, "template_county")
     settings = make_settings(url, tmp_path_factory.mktemp("template"))
@@ -80,7 +96,10 @@ def template(server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     database = Database(settings)
     loading.load(database, SUBSET)
     load_people(database, settings)
+    with database.transaction(EVERYWHERE) as session:
+        keys.rotate(session, Vault(settings))
     database.dispose()
+    _execute(url, "delete from toilet.audit_entry where action = 'signing_key.rotated'")
     return "template_county"
 
 
@@ -151,25 +170,45 @@ def client(app: FastAPI, portal: BlockingPortal) -> TestClient:
     return made
 
 
+@pytest.fixture(scope="session")
+def tokens_made_out() -> dict[tuple[str, int], str]:
+    """Access tokens by account and version: the template's accounts and signing key are those of every test."""
+    return {}
+
+
 @pytest.fixture
-def as_(client: TestClient, app: FastAPI) -> Callable[[str], TestClient]:
-    """`as_("township_manager")`: a client that is logged in."""
+def as_(
+    client: TestClient, app: FastAPI, portal: BlockingPortal, tokens_made_out: dict[tuple[str, int], str]
+) -> Callable[[str], TestClient]:
+    """`as_("township_manager")`: a client that is logged in. How one logs in has tests of its own."""
     made: dict[str, TestClient] = {}
 
     def login(name: str) -> TestClient:
         if name not in made:
-            form = {"grant_type": "password", "username": name, "password": PASSWORD}
-            if name.endswith("_client"):
-                form = {"grant_type": "client_credentials", "client_id": name, "client_secret": PASSWORD}
-            answer = client.post("/api/v1/auth/token", data=form)
-            assert answer.status_code == 200, answer.text
             one = TestClient(app, raise_server_exceptions=False)
-            one.portal = client.portal
-            one.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+            one.portal = portal
+            one.headers["Authorization"] = f"Bearer {_token(app, name, tokens_made_out)}"
             made[name] = one
         return made[name]
 
     return login
+
+
+def _token(app: FastAPI, name: str, known: dict[tuple[str, int], str]) -> str:
+    state = app.state
+    with state.database.transaction(EVERYWHERE) as session:
+        one = session.exec(select(Principal).where(col(Principal.username) == name)).one()
+        if (name, one.token_version) not in known:
+            known[name, one.token_version] = tokens.issue(
+                session,
+                state.key_ring,
+                state.settings.model_copy(update={"access_token_minutes": 120}),
+                subject=one.id,
+                token_version=one.token_version,
+                family=new_id() if one.kind == "person" else None,
+                scope=None,
+            )
+        return known[name, one.token_version]
 
 
 @pytest.fixture

@@ -121,6 +121,7 @@ def test_a_list_of_divisions_is_loaded_from_a_file(command: Run, settings: Setti
     assert "line 2" in refused.err
 
 
+@pytest.mark.slow
 def test_the_document_is_printed_written_and_checked(tmp_path: Path) -> None:
     file = tmp_path / "new" / "openapi.json"
     assert run("openapi", "--check", file).code == 1

@@ -62,6 +62,7 @@ def test_small_ledgers_of_every_format(
     assert again["counts"]["rejected"] == job["counts"]["rejected"]
 
 
+@pytest.mark.slow
 def test_twenty_thousand_rows_in_seconds(as_: Callable[[str], TestClient], drain_jobs: Callable[[], None]) -> None:
     client = as_("county_admin")
     ledger = generator.make("360423", 20_000, seed=1)
