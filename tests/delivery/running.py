@@ -28,6 +28,8 @@ SECONDS = 120
 def environment(**variables: str) -> dict[str, str]:
     """This process's own, without settings of the product, and with quick passwords."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    # Each of a family of processes would compile every module anew, for seconds.
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return kept | {"ARGON2_TIME_COST": "1", "ARGON2_MEMORY_KIB": "64", "PYTHONUNBUFFERED": "1"} | variables
 
 
