@@ -37,7 +37,7 @@ run: $(RUNTIME) ## 启动演示县：内嵌数据库、接口、后台任务 / S
 	@exec $(BIN)/toilet-api serve --demo --host "$(HOST)" --port "$(PORT)" --data-dir "$(DATA_DIR)"
 
 test: $(DEV) ## 运行全部测试（两个进程） / Run the whole suite in two processes
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q $(ARGS)
+	@$(BIN)/python -m pytest -n 2 -q $(ARGS)
 
 lint: $(DEV) ## 代码检查与格式核对 / ruff: rules and format
 	@$(BIN)/ruff check .
