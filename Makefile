@@ -5,13 +5,16 @@ HOST     ?= 127.0.0.1
 PORT     ?= 8000
 DATA_DIR ?= data
 
+# Compiled modules are kept beside their sources: without them each process compiles the whole house anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN     := .venv/bin
 RUNTIME := .venv/.runtime-installed
 DEV     := .venv/.dev-installed
 PIP     := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format types contracts openapi openapi-check check bench lock clean
+.PHONY: help install run test lint format types contracts openapi openapi-check docs check bench lock clean
 
 help: ## 列出全部目标 / Explain every target
 	@echo "make <target> [PORT=$(PORT)] [HOST=$(HOST)] [DATA_DIR=$(DATA_DIR)] [PYTHON=$(PYTHON)]"
@@ -58,6 +61,10 @@ openapi: $(DEV) ## 重写 openapi/openapi.json / Rewrite the committed document 
 
 openapi-check: $(DEV) ## 核对 openapi.json 是否最新 / Fail where the committed document is stale
 	@$(BIN)/toilet-api openapi --check openapi/openapi.json
+
+docs: $(DEV) ## 重写由代码生成的文档页 / Rewrite the pages of docs/ that come from the code's own tables
+	@$(BIN)/python -m toilet_api.accounts.roles_document > docs/roles.md
+	@$(BIN)/python -m toilet_api.handbook.machines_document > docs/state-machines.md
 
 check: lint types contracts openapi-check test ## 提交前的全部检查 / Everything that CI checks
 

@@ -23,6 +23,8 @@ from toilet_api.kernel.routes import health, problem_pages
 from toilet_api.kernel.routes import router as reference
 from toilet_api.kernel.vault import Vault
 from toilet_api.openapi import describe
+from toilet_api.oversight.routes import router as oversight
+from toilet_api.rectification.routes import router as rectification
 from toilet_api.registry.routes import router as registry
 from toilet_api.settings import Settings
 from toilet_api.survey.routes import router as survey
@@ -63,7 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     api = APIRouter(prefix=API)
     divisions = build_divisions(may(Permission.DIVISION_READ), may(Permission.DIVISION_MANAGE))
-    for router in (reference, accounts, divisions, registry, survey, exchange):
+    for router in (reference, accounts, divisions, registry, survey, rectification, oversight, exchange):
         api.include_router(router)
     app.include_router(api)
     app.include_router(well_known)

@@ -30,6 +30,8 @@ TAGS = [
     ("divisions", "区划 / The tree of places"),
     ("registry", "户与户厕 / Households and toilets"),
     ("survey", "摸排与问题台账 / Visits, verification, the problem ledger"),
+    ("rectification", "整改、验收、销号 / Plans, tasks, acceptance, close-out"),
+    ("oversight", "复核、抽查、汇总 / Reviews, spot checks, the summary of a campaign"),
     ("exchange", "批量导入 / Bulk upload"),
     ("reference", "代码表与错误目录 / Code lists and the error catalogue"),
     ("health", "运行状态 / Health"),
@@ -46,6 +48,15 @@ _TITLES = {
     "problem_id": "问题编号",
     "type_id": "问题类型编号",
     "attachment_id": "附件编号",
+    "plan_id": "整改方案编号",
+    "task_id": "整改任务编号",
+    "postponement_id": "延期申请编号",
+    "checklist_id": "验收清单编号",
+    "acceptance_id": "验收编号",
+    "close_out_id": "销号记录编号",
+    "sample_id": "抽查编号",
+    "unit_id": "抽中记录编号",
+    "falsification_id": "弄虚作假记录编号",
     "user_id": "用户编号",
     "grant_id": "授权编号",
     "training_id": "培训记录编号",
@@ -73,7 +84,7 @@ _DONE = {
     "202": "已受理 / Accepted",
     "204": "成功，无内容 / Done, nothing to show",
 }
-NEVER_STORED = frozenset({"get_import", "get_me", "get_readiness"})
+NEVER_STORED = frozenset({"get_campaign_summary", "get_import", "get_me", "get_readiness"})
 """GETs whose answers are of the moment: no ETag, no 304."""
 
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}

@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from tests.contract import served_rectification
 from tests.registry import made as registry
 from tests.survey import made as survey
 from tests.survey.made import API, ok
@@ -68,7 +69,7 @@ def serving(app: FastAPI) -> Iterator[Served]:
 def furnish(served: Served) -> None:
     """One record of every kind, in the states that steps start from."""
     with served.client("county_admin") as admin, served.client("village_surveyor") as surveyor:
-        opened = survey.campaign(admin)
+        opened = survey.campaign(admin, verification_levels=[])
         planned = survey.campaign(admin, is_open=False, name="第二轮")
         home = survey.home(surveyor)
         empty = registry.household(surveyor, division_code=survey.VILLAGE, toilets=[])
@@ -87,12 +88,15 @@ def furnish(served: Served) -> None:
         system = {"client_id": "county_platform", "display_name": "县平台", "division_code": COUNTY}
         client = ok(admin.post(f"{API}/clients", json=system), 201)
         job = ok(admin.post(f"{API}/imports?dry_run=true", files={"file": ("ledger.csv", ledger())}), 202)
+    with ExitStack() as stack:
+        names = ("county_admin", "county_reviewer", "township_manager", "village_surveyor")
+        clients = {name: stack.enter_context(served.client(name)) for name in names}
+        later = served_rectification.furnish(clients, home)
     served.ids = {
         "campaign_id": [opened["id"], planned["id"]],
         "household_id": [home["id"], empty["id"], gone["id"]],
         "toilet_id": [home["toilets"][0]["id"], gone["toilets"][0]["id"]],
         "visit_id": [found["id"], draft["id"]],
-        "problem_id": [found["findings"][0]["problem_id"]],
         "attachment_id": [photo["id"]],
         "type_id": [own_type["id"], common["id"]],
         "user_id": [pupil, people["township_manager"]],
@@ -100,7 +104,9 @@ def furnish(served: Served) -> None:
         "grant_id": [grant["id"]],
         "id": [client["id"]],
         "job_id": [job["id"]],
+        **later,
     }
+    served.ids["problem_id"].insert(0, found["findings"][0]["problem_id"])
 
 
 def ledger() -> bytes:

@@ -28,6 +28,10 @@ VERBS = {
     *("list", "get", "search", "create", "record", "update", "rename", "change", "remove", "restore", "reveal"),
     *("open", "close", "retire", "submit", "correct", "verify", "return", "bulk", "dismiss", "reopen", "cancel"),
     *("lock", "unlock", "reset", "revoke", "rotate", "merge", "split", "move"),
+    *("approve", "withdraw", "revise", "supplement", "put", "fill", "print"),
+    *("rectify", "start", "recall", "request", "grant", "refuse"),
+    *("pass", "fail"),
+    *("draw", "check", "complete"),
 }
 PAGING = {"limit", "cursor", "count", "sort", "fields"}
 
@@ -164,7 +168,10 @@ def test_a_list_that_is_no_page_says_so(document: Json) -> None:
     assert whole == {
         *("list_code_lists", "list_error_catalogue", "list_roles", "list_user_trainings"),
         *("list_division_ancestors", "list_division_history", "list_campaign_history", "list_household_history"),
-        *("list_problem_history", "list_toilet_history", "list_visit_history"),
+        *("list_problem_history", "list_toilet_history", "list_visit_history", "list_plan_history"),
+        "list_task_history",
+        "list_sample_history",
+        *("list_acceptance_history", "list_panel_candidates"),
     }
 
 

@@ -20,6 +20,14 @@ EXPECTED = (
     r"county:   化粪池（桶体）破裂, 安乐村委会, due \d{4}-\d\d-\d\d",
     r"province: open",
     r"neighbour: 404, \[\]",
+    r"plan:     submitted",
+    r"plan:     approved",
+    r"task:     submitted",
+    r"accepted: passed",
+    r"unsigned: 请上传农户签名填入 household_signature_ids，或填写 statement。",
+    r"problem:  closed",
+    r"sample:   rate 1.0, drawn again the same: true",
+    r'summary:  \{"found": \d+, "open": \d+, "in_work": 0, "accepted": 0, "closed": 1, "dismissed": 0, .*',
 )
 
 

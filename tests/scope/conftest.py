@@ -14,8 +14,8 @@ from fastapi.testclient import TestClient
 from httpx import ASGITransport, AsyncClient, Response
 
 from tests.conftest import make_settings, on, plain
-from tests.scope import furnish
-from tests.scope.places import HOMES, PROVINCES
+from tests.scope import furnish, furnish_rectification
+from tests.scope.places import CITIES, HOMES, PROVINCES, TOWNSHIPS
 from tests.scope.probe import Furniture
 from tests.world import PASSWORD
 from toilet_api.app import connect
@@ -98,9 +98,13 @@ def furnished(
     furniture = Furniture()
     with start_blocking_portal() as portal:
         furnish.accounts(built_app.state.database, settings, furniture)
-        clients = {name: _login(built_app, portal, name) for name in (*HOMES, *furnish.KEEPERS, furnish.TWO_HATS)}
-        _login(built_app, portal, f"active_{PROVINCES[-1]}")  # so that a login of another province is stored too
+        names = (*HOMES, *furnish.KEEPERS, furnish.CHECKER, furnish.TWO_HATS)
+        clients = {name: _login(built_app, portal, name) for name in names}
+        for place in (*TOWNSHIPS, *CITIES, *PROVINCES):  # whoever works there
+            clients[place] = _login(built_app, portal, f"active_{place}")
         furnish.records(clients, furniture)
+        furnish_rectification.rectification(clients, furniture)
+        furnish_rectification.oversight(clients, furniture)
         furnish.imports(clients["keeper"], furniture, "import")
         jobs.run_worker(settings, wait=False)
         furnish.imports(clients["keeper"], furniture, "queued import")

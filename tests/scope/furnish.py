@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlmodel import Session, select
 
 from tests.registry import made as registry
+from tests.scope.furnish_rectification import AT_ONCE
 from tests.scope.places import ANYWHERE, BELOW_CITY, CITIES, COUNTIES, PROVINCES, TOWNSHIPS, VILLAGES
 from tests.scope.probe import ENTERING, Furniture, inside
 from tests.survey import made as survey
@@ -24,6 +25,8 @@ from toilet_api.settings import Settings
 
 KEEPERS = ("keeper", "second_keeper")
 """Administrators of every county at once: who made everything, and who verified it."""
+CHECKER = "checker"
+"""A reviewer of every county, who signed nothing of it."""
 TWO_HATS = "wears_several_hats"
 HATS = {"village_surveyor": "360423208202", "county_reviewer": "360424", "auditor": "3601"}
 """Someone with several grants: what he may do in one place, he may not in the others."""
@@ -49,6 +52,14 @@ _TABLES = {
     "problem_type": "problem_type",
     "visit": "visit",
     "problem": "problem",
+    "plan": "plan",
+    "task": "task",
+    "postponement": "postponement",
+    "checklist": "checklist",
+    "acceptance": "acceptance",
+    "close_out": "close_out",
+    "sample": "sample",
+    "falsification": "falsification",
     "import": "import_job",
     "user": "principal where kind = 'person'",
     "client": "principal where kind = 'client'",
@@ -61,6 +72,7 @@ def accounts(database: Database, settings: Settings, furniture: Furniture) -> No
         for name in KEEPERS:
             keeper = _person(session, settings, name, [("county_admin", code) for code in COUNTIES])
             add_training(session, keeper.id, COURSE)
+        _person(session, settings, CHECKER, [("county_reviewer", code) for code in COUNTIES])
         for row in session.connection().execute(text("select username, id from principal")):
             furniture.people[row.username] = str(row.id)
         add_training(session, session.get_one(Principal, furniture.people["county_admin"]).id, COURSE)
@@ -127,7 +139,13 @@ def records(clients: dict[str, TestClient], furniture: Furniture) -> None:
 
 def _county(keeper: TestClient, furniture: Furniture, place: str) -> None:
     for state in ("closed", "open", "planned"):
-        made = survey.campaign(keeper, is_open=state != "planned", division_code=place)
+        made = survey.campaign(
+            keeper,
+            is_open=state != "planned",
+            division_code=place,
+            verification_levels=[],
+            at_once_causes=AT_ONCE,
+        )
         if state == "closed":
             ok(keeper.post(f"{API}/campaigns/{made['id']}/close"))
         furniture.put(f"{state} campaign", place, made["id"])

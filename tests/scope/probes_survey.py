@@ -10,6 +10,8 @@ from tests.scope.probe import ADMIN, ENTERING, OUT_OF_SCOPE, RUNNING, Call, Kind
 from tests.survey.made import visit_body
 
 REASON = {"reason": "测试"}
+INSPECTING = frozenset({"province_inspector", "city_inspector", "county_reviewer"})
+"""Whoever checks on site brings photos."""
 COUNTY_VERIFYING = frozenset({"county_admin", "county_reviewer"})
 
 
@@ -183,12 +185,12 @@ PROBES = [
     _PROBLEM("get_problem"),
     _PROBLEM("update_problem", roles=RUNNING, json=lambda _: {"description": "补充"}),
     _PROBLEM("dismiss_problem", roles=ADMIN, json=lambda _: REASON),
-    _PROBLEM("reopen_problem", roles=ADMIN, at=VILLAGES, record="dismissed problem", json=lambda _: REASON),
+    _PROBLEM("reopen_problem", roles=COUNTY_VERIFYING, at=VILLAGES, record="dismissed problem", json=lambda _: REASON),
     _PROBLEM("list_problem_history", check=_has_items),
     Probe(
         "create_attachment",
         Kind.RECORD,
-        roles=ENTERING,
+        roles=ENTERING | INSPECTING,
         at=BELOW_CITY,
         outside=OUT_OF_SCOPE,
         form=lambda call: {"kind": "photo", "division_code": call.place},

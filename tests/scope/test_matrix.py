@@ -16,6 +16,8 @@ from tests.scope import (
     probes_divisions,
     probes_exchange,
     probes_kernel,
+    probes_oversight,
+    probes_rectification,
     probes_registry,
     probes_survey,
 )
@@ -29,6 +31,8 @@ PROBES: list[Probe] = [
     *probes_divisions.PROBES,
     *probes_registry.PROBES,
     *probes_survey.PROBES,
+    *probes_rectification.PROBES,
+    *probes_oversight.PROBES,
     *probes_exchange.PROBES,
 ]
 LISTS = [probe for probe in PROBES if probe.kind is Kind.LIST]

@@ -18,7 +18,7 @@ from sqlmodel import Session
 
 from toilet_api.accounts import tokens
 from toilet_api.accounts.keys import KeyRing
-from toilet_api.accounts.permissions import Permission, Role, permissions_of
+from toilet_api.accounts.permissions import ROLES, Permission, Role, permissions_of
 from toilet_api.accounts.problems import PASSWORD_CHANGE_REQUIRED, TRAINING_REQUIRED
 from toilet_api.accounts.rules import Grant, permissions_at
 from toilet_api.kernel.database import Actor, Transaction, enter_scope
@@ -98,6 +98,18 @@ def require_training(caller: Caller) -> None:
                 "No valid training record; have the level above record your training before you survey.",
             )
         )
+
+
+def forbidden(permission: Permission) -> Problem:
+    """403 for someone who holds `permission` nowhere; it names the roles that do, and why they do."""
+    held = [rule for rule in ROLES.values() if permission in rule.permissions]
+    zh, en = "、".join(rule.zh for rule in held), ", ".join(rule.en for rule in held)
+    return FORBIDDEN.problem(
+        (f"需要权限 {permission}。", f"This needs the permission {permission}."),
+        rule=held[-1].rule if held else "",
+        remedy=(f"请由{zh}办理，见 GET /roles。", f"Leave it to: {en}; see GET /roles."),
+        permission=str(permission),
+    )
 
 
 def password_expired(settings: Settings, kind: str, changed_at: datetime | None) -> bool:
@@ -191,9 +203,7 @@ def _require(permission: Permission) -> Callable[..., Coroutine[Any, Any, Caller
             )
         scope = caller.scope_for(permission)
         if scope.is_empty:
-            raise FORBIDDEN.problem(
-                (f"需要权限 {permission}。", f"This needs the permission {permission}."), permission=str(permission)
-            )
+            raise forbidden(permission)
         if scope != caller.scope:
             await to_thread.run_sync(lambda: enter_scope(session, scope.prefixes))
         await claim_idempotency(request, session, caller.id)

@@ -44,6 +44,21 @@ class Permission(StrEnum):
     PROBLEM_READ = "problem.read"
     PROBLEM_RECORD_WORK = "problem.record_work"
     PROBLEM_DISMISS = "problem.dismiss"
+    PROBLEM_CLOSE = "problem.close"
+    PROBLEM_CLOSE_WORK = "problem.close_work"
+    PROBLEM_REOPEN = "problem.reopen"
+    PLAN_READ = "plan.read"
+    PLAN_WRITE = "plan.write"
+    PLAN_APPROVE = "plan.approve"
+    TASK_READ = "task.read"
+    TASK_MANAGE = "task.manage"
+    TASK_WORK = "task.work"
+    TASK_POSTPONE = "task.postpone"
+    ACCEPTANCE_READ = "acceptance.read"
+    ACCEPTANCE_DECIDE = "acceptance.decide"
+    CHECKLIST_MANAGE = "checklist.manage"
+    SAMPLE_READ = "sample.read"
+    SAMPLE_MANAGE = "sample.manage"
     CATALOGUE_MANAGE = "catalogue.manage"
     CAMPAIGN_READ = "campaign.read"
     CAMPAIGN_MANAGE = "campaign.manage"
@@ -75,6 +90,27 @@ PERMISSION_LABELS: dict[Permission, tuple[str, str]] = {
     Permission.PROBLEM_READ: ("查看问题台账", "Read the problem ledger"),
     Permission.PROBLEM_RECORD_WORK: ("登记工作推进中的问题", "Record problems in the work itself"),
     Permission.PROBLEM_DISMISS: ("撤销误登的问题", "Dismiss problems recorded in error"),
+    Permission.PROBLEM_CLOSE: (
+        "问题厕所销号（须农户签字）",
+        "Close problems of toilets, signed by the household",
+    ),
+    Permission.PROBLEM_CLOSE_WORK: (
+        "工作推进问题销号（县级决定）",
+        "Close problems in the work, as the county decides",
+    ),
+    Permission.PROBLEM_REOPEN: ("重新打开问题（须说明理由）", "Reopen closed or dismissed problems, with a reason"),
+    Permission.PLAN_READ: ("查看整改方案", "Read rectification plans"),
+    Permission.PLAN_WRITE: ("编制、提交整改方案", "Draw up and submit rectification plans"),
+    Permission.PLAN_APPROVE: ("审核备案整改方案", "Approve and file, or return, rectification plans"),
+    Permission.TASK_READ: ("查看整改任务", "Read rectification tasks"),
+    Permission.TASK_MANAGE: ("安排整改任务、申请延期", "Assign rectification tasks, ask for postponement"),
+    Permission.TASK_WORK: ("实施整改、登记进展", "Do rectification tasks and report progress"),
+    Permission.TASK_POSTPONE: ("审批延期", "Grant or refuse postponement"),
+    Permission.ACCEPTANCE_READ: ("查看验收与验收清单", "Read acceptances and checklists"),
+    Permission.ACCEPTANCE_DECIDE: ("组织验收", "Hold acceptances"),
+    Permission.CHECKLIST_MANAGE: ("维护本县验收清单", "Maintain the county's checklists"),
+    Permission.SAMPLE_READ: ("查看复核、抽查和弄虚作假记录", "Read reviews, spot checks and falsification records"),
+    Permission.SAMPLE_MANAGE: ("组织复核、抽查", "Hold reviews and spot checks"),
     Permission.CATALOGUE_MANAGE: ("维护问题目录", "Maintain the catalogue of problems"),
     Permission.CAMPAIGN_READ: ("查看专项行动", "Read campaigns"),
     Permission.CAMPAIGN_MANAGE: ("管理专项行动", "Manage campaigns"),
@@ -127,11 +163,16 @@ _READ = frozenset(
         _P.VISIT_READ,
         _P.PROBLEM_READ,
         _P.CAMPAIGN_READ,
+        _P.PLAN_READ,
+        _P.TASK_READ,
+        _P.ACCEPTANCE_READ,
         _P.ATTACHMENT_READ,
         _P.ROLE_READ,
     }
 )
-_ENTER = frozenset({_P.HOUSEHOLD_WRITE, _P.VISIT_WRITE, _P.VISIT_SUBMIT, _P.ATTACHMENT_WRITE})
+_ENTER = frozenset({_P.HOUSEHOLD_WRITE, _P.VISIT_WRITE, _P.VISIT_SUBMIT, _P.TASK_WORK, _P.ATTACHMENT_WRITE})
+# Whoever goes and checks brings photos and signs.
+_INSPECT = frozenset({_P.SAMPLE_READ, _P.SAMPLE_MANAGE, _P.ATTACHMENT_WRITE})
 _ACCOUNTS = frozenset({_P.ACCOUNT_READ, _P.ACCOUNT_MANAGE})
 
 ROLES: dict[Role, RoleRule] = {
@@ -141,18 +182,18 @@ ROLES: dict[Role, RoleRule] = {
         "person",
         frozenset({1}),
         # No import.read: a report quotes cells as they were uploaded, and inspectors read masked data only.
-        _READ | _ACCOUNTS,
+        _READ | _ACCOUNTS | _INSPECT,
         # Counties directly under a province (省直管县) have no city above them, so the province may name their
         # administrators as well.
         frozenset({Role.CITY_INSPECTOR, Role.COUNTY_ADMIN, Role.AUDITOR, Role.INTEGRATION_CLIENT}),
-        "工作方案 四（四）月调度、月通报",
+        "工作方案 四（四）月调度、月通报；四（五）抽查复核",
     ),
     Role.CITY_INSPECTOR: RoleRule(
         "市级督查员",
         "City inspector",
         "person",
         frozenset({2}),
-        _READ | _ACCOUNTS,
+        _READ | _ACCOUNTS | _INSPECT,
         frozenset({Role.COUNTY_ADMIN, Role.AUDITOR, Role.INTEGRATION_CLIENT}),
         "工作方案 四（四）每半月一调度",
     ),
@@ -171,9 +212,18 @@ ROLES: dict[Role, RoleRule] = {
         "County reviewer",
         "person",
         frozenset({3}),
-        _READ | {_P.VISIT_VERIFY_COUNTY},
+        _READ
+        | _INSPECT
+        | {
+            _P.VISIT_VERIFY_COUNTY,
+            _P.PLAN_APPROVE,
+            _P.TASK_POSTPONE,
+            _P.ACCEPTANCE_DECIDE,
+            _P.PROBLEM_CLOSE_WORK,
+            _P.PROBLEM_REOPEN,
+        },
         frozenset(),
-        "工作方案 四（五）县级全面复核",
+        "工作方案 四（三）审核备案；四（五）县、乡组织验收，县级全面复核",
     ),
     Role.TOWNSHIP_MANAGER: RoleRule(
         "乡镇管理员",
@@ -188,6 +238,10 @@ ROLES: dict[Role, RoleRule] = {
             _P.HOUSEHOLD_REMOVE,
             _P.VISIT_VERIFY_TOWNSHIP,
             _P.PROBLEM_RECORD_WORK,
+            _P.PROBLEM_CLOSE,
+            _P.PLAN_WRITE,
+            _P.TASK_MANAGE,
+            _P.ACCEPTANCE_DECIDE,
             _P.IMPORT_CREATE,
             _P.IMPORT_READ,
             _P.TRAINING_RECORD,
@@ -209,7 +263,7 @@ ROLES: dict[Role, RoleRule] = {
         "Auditor",
         "person",
         frozenset({1, 2, 3}),
-        _READ | {_P.ACCOUNT_READ, _P.IMPORT_READ, _P.AUDIT_READ},
+        _READ | {_P.ACCOUNT_READ, _P.IMPORT_READ, _P.SAMPLE_READ, _P.AUDIT_READ},
         frozenset(),
         "GB/T 22239-2019 审计管理与系统管理分离",
     ),

@@ -28,7 +28,12 @@ WEAK_PASSWORD = ProblemType(
 )
 WRONG_PASSWORD = ProblemType("wrong_password", 403, "当前口令不正确", "The current password is wrong")
 TRAINING_REQUIRED = ProblemType(
-    "training_required", 403, "须先培训后上岗", "Training comes before the survey", rule="工作方案 五（二）先培训后上岗"
+    "training_required",
+    403,
+    "须先培训后上岗",
+    "Training comes before the survey",
+    "工作方案 五（二）先培训后上岗",
+    ("请乡镇或县管理员登记培训（POST /users/{id}/trainings）。", "Have the level above record your training."),
 )
 USERNAME_TAKEN = ProblemType("username_taken", 409, "用户名已被使用", "The username is taken")
 GRANT_EXISTS = ProblemType("grant_exists", 409, "该账号已有此授权", "The account has this grant already")

@@ -3,7 +3,7 @@
 from html import escape
 
 from toilet_api.accounts.permissions import LEVEL_NAMES, PERMISSION_LABELS, ROLES
-from toilet_api.kernel.machines import MACHINES, Machine
+from toilet_api.kernel.machines import MACHINES, Machine, Step
 
 
 def roles_and_steps() -> str:
@@ -37,15 +37,20 @@ def _machine(machine: Machine) -> str:
     rows = "".join(
         f"<tr><td>{escape(step.zh)}<br><code>{escape(step.name)}</code></td>"
         f"<td>{_states(sorted(step.sources))}</td><td>{_states([step.target])}</td>"
-        f"<td><code>{escape(step.permission)}</code></td><td>{escape(step.rule)}</td></tr>"
+        f"<td><code>{escape(step.permission)}</code></td><td>{_conditions(step)}</td><td>{escape(step.rule)}</td></tr>"
         for step in machine.steps
     )
-    head = "<tr><th>步骤</th><th>原状态</th><th>新状态</th><th>所需权限</th><th>依据</th></tr>"
+    head = "<tr><th>步骤</th><th>原状态</th><th>新状态</th><th>所需权限</th><th>条件</th><th>依据</th></tr>"
     return (
         f"<h3>{escape(machine.zh)} <code>{escape(machine.name)}</code></h3>"
         f"<p>初始状态：{_states([machine.initial])}</p>"
         f'<div class="scroll"><table><thead>{head}</thead>{rows}</table></div>'
     )
+
+
+def _conditions(step: Step) -> str:
+    driven = [f"随{MACHINES[step.driven_by].zh}变动"] if step.driven_by else []
+    return "；".join(escape(one) for one in [*(guard.zh for guard in step.guards), *driven])
 
 
 def _states(states: list[str]) -> str:

@@ -23,6 +23,8 @@ class FieldError:
     message: Bilingual
     value: Any = None
     expected: Any = None
+    rule: str = ""
+    """The paragraph that asks for it, where there is one."""
 
 
 CATALOGUE: dict[str, "ProblemType"] = {}
@@ -30,13 +32,17 @@ CATALOGUE: dict[str, "ProblemType"] = {}
 
 @dataclass(frozen=True)
 class ProblemType:
-    """A kind of error. `rule` names the paragraph or standard that asks for it, where there is one."""
+    """A kind of error.
+
+    `rule` names the paragraph or standard that asks for it, where there is one; `remedy` says what to do next.
+    """
 
     code: str
     status: int
     zh: str
     en: str
     rule: str = ""
+    remedy: Bilingual = ("", "")
 
     def __post_init__(self) -> None:
         if self.code in CATALOGUE:
@@ -48,10 +54,18 @@ class ProblemType:
         detail: Bilingual | None = None,
         errors: Sequence[FieldError] = (),
         headers: dict[str, str] | None = None,
+        *,
+        rule: str = "",
+        remedy: Bilingual | None = None,
         **extensions: Any,
     ) -> "Problem":
-        """The error to raise. `extensions` become members of the answer; they must be JSON values."""
-        return Problem(self, detail or (self.zh, self.en), tuple(errors), headers or {}, extensions)
+        """The error to raise. `rule` and `remedy` say more than the type's own, where the case is known better.
+
+        `extensions` become members of the answer; they must be JSON values.
+        """
+        found = rule or self.rule or "；".join(dict.fromkeys(error.rule for error in errors if error.rule))
+        told = remedy or self.remedy
+        return Problem(self, detail or (self.zh, self.en), tuple(errors), headers or {}, extensions, found, told)
 
 
 @dataclass
@@ -63,6 +77,8 @@ class Problem(Exception):  # noqa: N818 - the term of RFC 9457
     errors: tuple[FieldError, ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
     extensions: dict[str, Any] = field(default_factory=dict)
+    rule: str = ""
+    remedy: Bilingual = ("", "")
 
     def __str__(self) -> str:
         return f"{self.type.code}: {self.detail[1]}"
@@ -83,8 +99,10 @@ class Problem(Exception):  # noqa: N818 - the term of RFC 9457
             body["instance"] = instance
         if request_id is not None:
             body["request_id"] = request_id
-        if self.type.rule:
-            body["rule"] = self.type.rule
+        if self.rule:
+            body["rule"] = self.rule
+        if self.remedy[pick]:
+            body["remedy"] = self.remedy[pick]
         if self.errors:
             body["errors"] = [
                 {
@@ -93,6 +111,7 @@ class Problem(Exception):  # noqa: N818 - the term of RFC 9457
                     "message": error.message[pick],
                     **({} if error.value is None else {"value": error.value}),
                     **({} if error.expected is None else {"expected": error.expected}),
+                    **({"rule": error.rule} if error.rule else {}),
                 }
                 for error in self.errors
             ]
@@ -109,6 +128,7 @@ class ProblemError(BaseModel):
     message: str = Field(title="说明", examples=["年份不能早于 1949"])
     value: Any = Field(None, title="收到的值")
     expected: Any = Field(None, title="期望的值")
+    rule: str | None = Field(None, title="依据", examples=["工作方案 四（二）3"])
 
 
 class ProblemDocument(BaseModel):
@@ -126,6 +146,9 @@ class ProblemDocument(BaseModel):
     )
     request_id: str | None = Field(None, title="请求编号", examples=["0199f2c47c1e70008000000000000001"])
     rule: str | None = Field(None, title="依据", examples=["工作方案 四（二）2"])
+    remedy: str | None = Field(
+        None, title="下一步", description="接下来怎么办 / What to do next", examples=["请重新读取记录后再办。"]
+    )
     errors: list[ProblemError] | None = Field(None, title="逐项错误")
 
 
@@ -155,26 +178,74 @@ BAD_CURSOR = ProblemType(
 )
 BAD_IDEMPOTENCY_KEY = ProblemType("bad_idempotency_key", 400, "Idempotency-Key 格式不对", "Malformed Idempotency-Key")
 UNAUTHENTICATED = ProblemType("unauthenticated", 401, "需要有效的身份", "Valid identity is needed")
-FORBIDDEN = ProblemType("forbidden", 403, "您的角色没有这项权限", "Your role lacks this permission")
-OUT_OF_SCOPE = ProblemType("out_of_scope", 403, "该区划不在您的管辖范围内", "That division is outside your scope")
-NOT_FOUND = ProblemType("not_found", 404, "没有这条记录，或不在您的管辖范围内", "No such record, or outside your scope")
+FORBIDDEN = ProblemType(
+    "forbidden",
+    403,
+    "您的角色没有这项权限",
+    "Your role lacks this permission",
+    "角色与权限表（GET /roles）",
+    ("请由有此权限的人员办理，见 GET /roles。", "Leave it to someone whose role may; see GET /roles."),
+)
+OUT_OF_SCOPE = ProblemType(
+    "out_of_scope",
+    403,
+    "该区划不在您的管辖范围内",
+    "That division is outside your scope",
+    "工作方案 四（二）2：分级负责",
+    ("请核对区划代码，或由当地人员办理。", "Check the division code, or leave it to the people there."),
+)
+NOT_FOUND = ProblemType(
+    "not_found",
+    404,
+    "没有这条记录，或不在您的管辖范围内",
+    "No such record, or outside your scope",
+    remedy=("请核对编号；他处的记录由当地人员办理。", "Check the id; records of elsewhere are for the people there."),
+)
 METHOD_NOT_ALLOWED = ProblemType("method_not_allowed", 405, "此地址不支持该方法", "Method not allowed here")
 NOT_ACCEPTABLE = ProblemType("not_acceptable", 406, "无法提供所要求的格式", "Cannot answer in the format asked for")
 CONFLICT = ProblemType("conflict", 409, "与现有数据冲突", "In conflict with what is stored")
-ID_TAKEN = ProblemType("id_taken", 409, "该编号已被另一条记录使用", "That id belongs to another record")
-WRONG_STATE = ProblemType(
-    "wrong_state", 409, "当前状态下不能执行这一步", "This step is not possible in the current state"
+ID_TAKEN = ProblemType(
+    "id_taken",
+    409,
+    "该编号已被另一条记录使用",
+    "That id belongs to another record",
+    remedy=("请换一个新编号重发。", "Send it again with another id."),
 )
-STALE = ProblemType("stale", 412, "记录已被他人修改", "The record was changed by someone else")
+WRONG_STATE = ProblemType(
+    "wrong_state",
+    409,
+    "当前状态下不能执行这一步",
+    "This step is not possible in the current state",
+    remedy=("请重新读取记录，按 allowed_actions 办理。", "Read the record again and follow its allowed_actions."),
+)
+STALE = ProblemType(
+    "stale",
+    412,
+    "记录已被他人修改",
+    "The record was changed by someone else",
+    remedy=("请与答复中的 current 合并，带新的 ETag 重发。", "Merge with `current`; send it again with its ETag."),
+)
 TOO_LARGE = ProblemType("too_large", 413, "内容过大", "Content too large")
 UNSUPPORTED_MEDIA = ProblemType("unsupported_media", 415, "不支持的内容类型", "Unsupported content type")
-INVALID = ProblemType("invalid", 422, "输入有误", "The input is not valid")
+INVALID = ProblemType(
+    "invalid",
+    422,
+    "输入有误",
+    "The input is not valid",
+    remedy=("请按 errors 逐条改正后重发。", "Correct what errors lists, then send it again."),
+)
 IDEMPOTENCY_MISMATCH = ProblemType(
     "idempotency_mismatch",
     422,
     "同一 Idempotency-Key 用于不同的请求",
     "The Idempotency-Key was used for another request",
 )
-MATCH_REQUIRED = ProblemType("match_required", 428, "修改记录须带 If-Match", "If-Match is required to change a record")
+MATCH_REQUIRED = ProblemType(
+    "match_required",
+    428,
+    "修改记录须带 If-Match",
+    "If-Match is required to change a record",
+    remedy=("请先读取记录，把 ETag 放入 If-Match。", "Read the record first and send its ETag as If-Match."),
+)
 INTERNAL = ProblemType("internal", 500, "服务器内部错误", "Internal error")
 UNAVAILABLE = ProblemType("unavailable", 503, "服务暂不可用", "Temporarily unavailable")

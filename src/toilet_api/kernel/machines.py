@@ -1,28 +1,55 @@
-"""State machines as tables. From one table come the errors, `allowed_actions`, the diagrams and the property tests."""
+"""State machines as tables of (state, step, role, guard, next).
 
-from collections.abc import Collection, Iterable
+From one table come the errors, `allowed_actions`, the diagrams and the property tests.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, case, cast, literal
+from sqlalchemy import ColumnElement, Text, and_, case, cast, literal
 from sqlalchemy.dialects.postgresql import JSONB
 
 from toilet_api.kernel.errors import WRONG_STATE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What must hold besides state and permission: of who asks, or of the record itself."""
+
+    name: str
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """One step: its name in the API, the states it starts from, where it leads, who may, and which rule asks for it."""
+    """One row: a step by its name in the API, the states it starts from, where it leads, who may, what must hold.
+
+    `rule` names the paragraph that asks for it. `driven_by`: the kind of record whose own step takes this one along;
+    nobody asks for it here, so it is never among the allowed actions.
+    """
 
     name: str
     sources: frozenset[str]
     target: str
     permission: str
     zh: str
-    rule: str = ""
+    rule: str
+    guards: tuple[Guard, ...]
+    driven_by: str
 
     def __init__(
-        self, name: str, sources: Iterable[str], target: str, *, permission: str, zh: str, rule: str = ""
+        self,
+        name: str,
+        sources: Iterable[str],
+        target: str,
+        *,
+        permission: str,
+        zh: str,
+        rule: str = "",
+        guards: Iterable[Guard] = (),
+        driven_by: str = "",
     ) -> None:
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "sources", frozenset(sources))
@@ -30,6 +57,8 @@ class Step:
         object.__setattr__(self, "permission", str(permission))
         object.__setattr__(self, "zh", zh)
         object.__setattr__(self, "rule", rule)
+        object.__setattr__(self, "guards", tuple(guards))
+        object.__setattr__(self, "driven_by", driven_by)
 
 
 class Machine:
@@ -43,7 +72,7 @@ class Machine:
         MACHINES[name] = self
 
     def next(self, state: str, step: str) -> str:
-        """Where `step` leads from `state`. Several rows may share a name if their sources differ.
+        """Where `step` leads from `state`. Several rows may share a name if their sources or guards differ.
 
         Raises the problem `wrong_state` with the current state, and the steps that are possible in it.
         """
@@ -53,43 +82,67 @@ class Machine:
         rows = [row for row in self.steps if row.name == step]
         sources = sorted({source for row in rows for source in row.sources})
         zh = rows[0].zh if rows else step
+        possible = {row.name: row.zh for row in self.steps if state in row.sources and not row.driven_by}
         raise WRONG_STATE.problem(
             (
                 f"当前状态为 {state}，不能“{zh}”；须处于 {'、'.join(sources)}。",
                 f"The state is {state}; {step} needs {', '.join(sources)}.",
             ),
+            rule=next((row.rule for row in rows if row.rule), ""),
+            remedy=(
+                f"请重新读取记录；现在可以：{'、'.join(possible.values())}。" if possible else "记录已终结，不再变动。",
+                f"Read the record again; now possible: {', '.join(possible)}." if possible else "The record is final.",
+            ),
             state=state,
-            possible_steps=sorted({row.name for row in self.steps if state in row.sources}),
+            possible_steps=sorted(possible),
         )
 
-    def allowed(self, state: str, permissions: Collection[str], without: Collection[str] = ()) -> list[str]:
-        """The names of the steps that someone with these permissions may take now; `without` are barred to them."""
+    def allowed(self, state: str, permissions: Collection[str], failing: Collection[Guard] = ()) -> list[str]:
+        """The names of the steps that someone with these permissions may take now; guards in `failing` don't hold."""
         return list(
             dict.fromkeys(
                 row.name
                 for row in self.steps
-                if state in row.sources and row.permission in permissions and row.name not in without
+                if state in row.sources
+                and row.permission in permissions
+                and not row.driven_by
+                and not any(guard in failing for guard in row.guards)
             )
         )
 
     def allowed_sql(
-        self, state: Any, permissions: Collection[str], without: Collection[str] = ()
+        self, state: Any, permissions: Collection[str], holds: Mapping[Guard, bool | ColumnElement[bool]] | None = None
     ) -> ColumnElement[Any]:
-        """`allowed` as an SQL expression over a state column: a jsonb array."""
-        return case(
-            *((state == one, cast(self._json(one, permissions, without), JSONB)) for one in self.states),
-            else_=cast(literal("[]", Text), JSONB),
-        )
+        """`allowed` as an SQL expression over a state column: a jsonb array.
 
-    def _json(self, state: str, permissions: Collection[str], without: Collection[str]) -> ColumnElement[str]:
-        return literal("[" + ",".join(f'"{name}"' for name in self.allowed(state, permissions, without)) + "]", Text)
+        `holds`: whether a guard holds, known already or to be asked of each row; a guard that isn't named holds.
+        """
+        asked = {guard: one for guard, one in (holds or {}).items() if not isinstance(one, bool)}
+        failing = {guard for guard, one in (holds or {}).items() if one is False}
+        if not any(guard in asked for row in self.steps for guard in row.guards):
+            return case(
+                *((state == one, _array(self.allowed(one, permissions, failing))) for one in self.states),
+                else_=_array([]),
+            )
+        found = _array([])
+        for row in self.steps:
+            if row.permission in permissions and not row.driven_by and not failing.intersection(row.guards):
+                conditions = [asked[guard] for guard in row.guards if guard in asked]
+                holding = and_(state.in_(sorted(row.sources)), *conditions)
+                found = found.concat(case((holding, _array([row.name])), else_=_array([])))
+        return found
 
     def mermaid(self) -> str:
-        """The diagram for the documentation."""
+        """The diagram for the documentation. A step that another record takes along is in brackets with its name."""
         lines = ["stateDiagram-v2", f"    [*] --> {self.initial}"]
         for row in self.steps:
-            lines += [f"    {source} --> {row.target}: {row.zh} {row.name}" for source in sorted(row.sources)]
-        return "\n".join(lines)
+            told = row.zh + (f"（{row.driven_by}）" if row.driven_by else "")
+            lines += [f"    {source} --> {row.target}: {told} {row.name}" for source in sorted(row.sources)]
+        return "\n".join(dict.fromkeys(lines))
+
+
+def _array(names: Iterable[str]) -> ColumnElement[Any]:
+    return cast(literal("[" + ",".join(f'"{name}"' for name in names) + "]", Text), JSONB)
 
 
 MACHINES: dict[str, Machine] = {}

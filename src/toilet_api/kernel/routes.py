@@ -51,6 +51,8 @@ class CatalogueEntry(Schema):
     title_zh: str = Field(title="中文标题", examples=["未找到"])
     title_en: str = Field(title="英文标题", examples=["Not found"])
     rule: str | None = Field(None, title="依据", examples=["工作方案 四（二）"])
+    remedy_zh: str | None = Field(None, title="下一步", examples=["请重新读取记录后再办。"])
+    remedy_en: str | None = Field(None, title="下一步（英文）", examples=["Read the record again."])
 
 
 class Catalogue(Schema):
@@ -131,6 +133,8 @@ def _entry(code: str) -> CatalogueEntry:
         title_zh=kind.zh,
         title_en=kind.en,
         rule=kind.rule or None,
+        remedy_zh=kind.remedy[0] or None,
+        remedy_en=kind.remedy[1] or None,
     )
 
 

@@ -1,7 +1,7 @@
 """What every stored record has in common."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import DateTime, Text
@@ -18,6 +18,9 @@ class Record(SQLModel):
 
     A removed record stays (`removed_at`), with its reason, and can be restored.
     """
+
+    seen_from_below: ClassVar[bool] = False
+    """A county's own, read in its villages too (campaign, catalogue, checklists)."""
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     division_code: str = Field(sa_type=DivisionCodeColumn)

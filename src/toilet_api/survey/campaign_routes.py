@@ -27,6 +27,7 @@ from toilet_api.survey.answers import (
     reading,
     stepping,
 )
+from toilet_api.survey.campaign_schemas import CampaignNew, CampaignPatch, CampaignRow
 from toilet_api.survey.clock import Now
 from toilet_api.survey.codes import CampaignState, Cause, Group, ProblemClass
 from toilet_api.survey.places import county_or_above
@@ -38,9 +39,6 @@ from toilet_api.survey.problems import (
 )
 from toilet_api.survey.records import existing
 from toilet_api.survey.schemas import (
-    CampaignNew,
-    CampaignPatch,
-    CampaignRow,
     ProblemTypeNew,
     ProblemTypePatch,
     ProblemTypeRow,

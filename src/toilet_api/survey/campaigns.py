@@ -4,28 +4,36 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic_core import PydanticCustomError
 from sqlalchemy import Select, or_, select, text
 from sqlmodel import Session
 from sqlmodel import select as rows_of
 
 from toilet_api.accounts.caller import Caller
 from toilet_api.kernel import journal
-from toilet_api.kernel.errors import INVALID, FieldError
+from toilet_api.kernel.errors import INVALID, Bilingual, FieldError
 from toilet_api.kernel.fields import new_id
 from toilet_api.kernel.preconditions import optional_match, require_match
 from toilet_api.registry.merging import difference
 from toilet_api.registry.uniqueness import CollisionError, guarded
-from toilet_api.survey.actions import actions_column
+from toilet_api.survey.actions import actions_column, remembered
+from toilet_api.survey.campaign_schemas import CampaignNew, CampaignPatch, CampaignRow, Phase, check_phases
+from toilet_api.survey.ledger_events import tell_deadlines_moved
 from toilet_api.survey.places import own_place
 from toilet_api.survey.problems import CAMPAIGN_ALREADY_OPEN, NO_OPEN_CAMPAIGN
 from toilet_api.survey.records import digest, insert_once, journal_many, locked, snapshot
 from toilet_api.survey.rules import CAMPAIGN, SETTLED_STATES
-from toilet_api.survey.schemas import CampaignNew, CampaignPatch, CampaignRow
 from toilet_api.survey.tables import Campaign
 
-_CONTENT = ("name", "document_numbers", "cut_off_year", "starts_on", "survey_due", "deadline_rules", "state")
+_CONTENT = (
+    *("name", "document_numbers", "cut_off_year", "starts_on", "survey_due", "deadline_rules", "state"),
+    *("phases", "at_once_causes", "verification_levels", "acceptance_shares"),
+)
+_JSON = ("phases", "acceptance_shares")
+"""Members that are kept as JSON, as their schema writes it."""
 
 
+@remembered
 def campaign_select(caller: Caller) -> Select[Any]:
     """Campaigns of the caller's counties: those inside of the scope, and the county that the scope lies in."""
     columns = [getattr(Campaign, name) for name in CampaignRow.model_fields if name != "allowed_actions"]
@@ -46,7 +54,8 @@ def present(caller: Caller, campaign: Campaign) -> CampaignRow:
 
 def create(session: Session, caller: Caller, body: CampaignNew) -> tuple[Campaign, bool]:
     """A new campaign of a county, planned and not yet open."""
-    content = body.model_dump(exclude={"id", "division_code", "deadline_rules"})
+    content = body.model_dump(exclude={"id", "division_code", "deadline_rules", *_JSON})
+    content |= body.model_dump(mode="json", include=set(_JSON))
     campaign = Campaign(
         **content,
         id=body.id or new_id(),
@@ -71,11 +80,13 @@ def change(session: Session, caller: Caller, campaign_id: UUID, body: CampaignPa
     changes = body.changes()
     if "deadline_rules" in changes:
         changes["deadline_rules"] = _rules(body)
+    changes |= body.model_dump(mode="json", include=set(_JSON) & set(changes))
     for name, value in changes.items():
         setattr(campaign, name, value)
     if campaign.survey_due < campaign.starts_on:
         fault = ("摸排截止日早于开始日", "survey_due lies before starts_on")
         raise INVALID.problem(errors=[FieldError("/survey_due", "dates_reversed", fault)])
+    _check_phases(campaign)
     campaign.touch(caller.id)
     _journal(session, campaign, "campaign.updated", before)
     _move_deadlines(session, caller, campaign, before["deadline_rules"])
@@ -118,6 +129,15 @@ def open_campaign(session: Session, division_code: str, current: UUID | None = N
     return found
 
 
+def _check_phases(campaign: Campaign) -> None:
+    """A patch may change the phases or the survey's end alone; together they must still fit."""
+    try:
+        check_phases([Phase.model_validate(one) for one in campaign.phases], campaign.survey_due)
+    except PydanticCustomError as error:
+        fault: Bilingual = (error.context or {})["bilingual"]
+        raise INVALID.problem(errors=[FieldError("/phases", error.type, fault)]) from None
+
+
 def _rules(body: CampaignNew | CampaignPatch) -> dict[str, Any]:
     return {cause: rule.model_dump(mode="json") for cause, rule in (body.deadline_rules or {}).items()}
 
@@ -144,7 +164,7 @@ def _journal(
 _MOVE = """
     update problem set deadline = {deadline}, version = version + 1, updated_at = now(), updated_by = :by
     where campaign_id = :campaign and cause = :cause and not state = any(:settled)
-      and deadline is distinct from {deadline}
+      and deadline_source = 'rule' and deadline is distinct from {deadline}
     returning id, division_code, version, old.deadline as earlier, new.deadline as later
 """
 _DEADLINES = {
@@ -155,14 +175,14 @@ _DEADLINES = {
 
 
 def _move_deadlines(session: Session, caller: Caller, campaign: Campaign, earlier: dict[str, Any]) -> None:
-    """`rules.deadline` in SQL, for the causes whose rule changed."""
+    """`rules.deadline` in SQL, for the causes whose rule changed; not where a plan or postponement set another."""
     unruled = {"kind": "timetable"}
     session.flush()
     for cause in sorted({*earlier, *campaign.deadline_rules}):
         rule = campaign.deadline_rules.get(cause, unruled)
         if rule == earlier.get(cause, unruled):
             continue
-        moved = session.connection().execute(
+        found = session.connection().execute(
             text(_MOVE.format(deadline=_DEADLINES[rule["kind"]])),
             {
                 "by": caller.id,
@@ -172,6 +192,7 @@ def _move_deadlines(session: Session, caller: Caller, campaign: Campaign, earlie
                 **{name: value for name, value in rule.items() if name != "kind"},
             },
         )
+        moved, reason = found.all(), "行动的期限规则已修改 / The campaign's deadline rule was changed"
         journal_many(
             session,
             [
@@ -184,11 +205,12 @@ def _move_deadlines(session: Session, caller: Caller, campaign: Campaign, earlie
                     "op": "update",
                     "before": {"deadline": row.earlier},
                     "after": {"deadline": row.later},
-                    "reason": "行动的期限规则已修改 / The campaign's deadline rule was changed",
+                    "reason": reason,
                 }
                 for row in moved
             ],
         )
+        tell_deadlines_moved(session, [row.id for row in moved], caller.id, reason)
 
 
 __all__ = ["campaign_select", "change", "create", "open_campaign", "present", "take_step"]

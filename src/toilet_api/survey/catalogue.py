@@ -15,6 +15,7 @@ from toilet_api.kernel.errors import INVALID, FieldError
 from toilet_api.kernel.fields import new_id
 from toilet_api.kernel.preconditions import optional_match, require_match
 from toilet_api.registry.merging import difference
+from toilet_api.survey.actions import remembered
 from toilet_api.survey.catalogue_seed import PROBLEM_TYPES
 from toilet_api.survey.places import own_place
 from toilet_api.survey.problems import ALREADY_RETIRED, CODE_TAKEN, SEEDED_TYPE
@@ -25,6 +26,7 @@ from toilet_api.survey.tables import CatalogueType
 _CONTENT = ("code", "zh", "en", "problem_class", "problem_group", "cause", "retired_at")
 
 
+@remembered
 def type_select(caller: Caller) -> Select[Any]:
     """The common types, and those of the caller's counties."""
     columns = [getattr(CatalogueType, name) for name in ProblemTypeRow.model_fields if name != "division_code"]

@@ -127,7 +127,36 @@ PROBLEM_STATES = code_list(
     "problem_state",
     "问题状态",
     "Problem state",
-    [Code("open", "待整改", "Open"), Code("dismissed", "已撤销", "Dismissed")],
+    [
+        Code("open", "待整改", "Open"),
+        Code("in_work", "整改中", "In work"),
+        Code("accepted", "已验收，待销号", "Accepted, to be closed"),
+        Code("closed", "已销号", "Closed"),
+        Code("dismissed", "已撤销", "Dismissed"),
+    ],
+)
+DEADLINE_SOURCES = code_list(
+    "deadline_source",
+    "期限依据",
+    "What set the deadline",
+    [
+        Code("rule", "行动的期限规则", "The campaign's rule"),
+        Code("plan", "整改方案的时间表", "The plan's timetable"),
+        Code("postponement", "批准延期", "A postponement that was granted"),
+    ],
+)
+PHASES = code_list(
+    "campaign_phase",
+    "工作阶段",
+    "Phase of a campaign",
+    [
+        Code("kickoff", "启动阶段", "Kick-off"),
+        Code("survey", "问题摸排", "Survey"),
+        Code("rectification", "分类整改", "Rectification by class"),
+        Code("dispatch", "调度指导", "Dispatch"),
+        Code("evaluation", "检查评估", "Inspection and evaluation"),
+        Code("consolidation", "巩固提升", "Consolidation"),
+    ],
 )
 ATTACHMENT_KINDS = code_list(
     "attachment_kind",
@@ -149,4 +178,6 @@ Cause: Any = codes.field(CAUSES)
 Group: Any = codes.field(GROUPS)
 ProblemState: Any = codes.field(PROBLEM_STATES)
 CampaignState: Any = codes.field(CAMPAIGN_STATES)
+DeadlineSource: Any = codes.field(DEADLINE_SOURCES)
+Phase: Any = codes.field(PHASES)
 AttachmentKind: Any = codes.field(ATTACHMENT_KINDS)

@@ -13,6 +13,7 @@ from toilet_api.registry.uniqueness import CollisionError, guarded
 from toilet_api.survey import attachments, ledger_views, rules
 from toilet_api.survey.campaigns import open_campaign
 from toilet_api.survey.catalogue import types_for
+from toilet_api.survey.ledger_events import tell_deadlines_moved, tell_dismissed, tell_reopened
 from toilet_api.survey.ledger_schemas import ProblemPatch, WorkProblemNew
 from toilet_api.survey.places import own_place
 from toilet_api.survey.problems import ALREADY_IN_LEDGER
@@ -74,9 +75,12 @@ def change(
     if row.cause != before["cause"]:
         campaign = session.get_one(Campaign, row.campaign_id)
         row.deadline = rules.deadline(campaign.deadline_rules, row.cause, row.found_at)
+        row.deadline_source = "rule"
     if snapshot(row, CONTENT) != before:
         row.touch(caller.id)
         journal_problem(session, row, "problem.updated", before)
+    if row.deadline != before["deadline"]:
+        tell_deadlines_moved(session, [row.id], caller.id, "原因分类已修改 / Its cause class was changed")
     return row
 
 
@@ -90,6 +94,7 @@ def dismiss(
     row.state = rules.PROBLEM.next(row.state, "dismiss")
     row.dismissal, row.dismissed_at, row.dismissed_reason = "decided", now, reason
     row.touch(caller.id)
+    tell_dismissed(session, row, before["state"], caller.id, now, reason)
     journal_problem(session, row, "problem.dismissed", before, reason=reason)
     return row
 
@@ -97,17 +102,31 @@ def dismiss(
 def reopen(
     session: Session, caller: Caller, problem_id: UUID, reason: str, if_match: str | None, now: datetime
 ) -> LedgerProblem:
-    """Undo a dismissal, with a reason. Raises `problem_already_open` when its type is live at the toilet again."""
+    """Undo a dismissal or a close-out, with a reason. The only change that a closed problem knows.
+
+    Raises `problem_already_open` when its type is live at the toilet again.
+    """
     row = locked(session, caller, LedgerProblem, problem_id)
     optional_match(if_match, row.version, lambda: ledger_views.present(session, caller, row, now))
+    return reopen_held(session, row, caller.id, reason, now)
+
+
+def reopen_held(session: Session, row: LedgerProblem, by: UUID, reason: str, now: datetime) -> LedgerProblem:
+    """`reopen` for a problem that is locked already. A closed one counts as found anew today: so runs its deadline."""
     before = snapshot(row, CONTENT)
     rules.PROBLEM.next(row.state, "reopen")
+    campaign = session.get_one(Campaign, row.campaign_id)
     try:
         with guarded(session):
-            revive(row, caller.id)
+            if row.state == "closed":
+                row.reopenings, row.reopened_at, row.reopen_reason = row.reopenings + 1, now, reason
+                row.deadline = rules.deadline(campaign.deadline_rules, row.cause, now)
+                row.deadline_source = "rule"
+            revive(row, by)
     except CollisionError:
         raise ALREADY_IN_LEDGER.problem() from None
     journal_problem(session, row, "problem.reopened", before, reason=reason)
+    tell_reopened(session, row, before["state"], by, now, reason)
     return row
 
 

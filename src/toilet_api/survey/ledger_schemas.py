@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from toilet_api.kernel.fields import DivisionCode, LongText, Moment, Schema
-from toilet_api.survey.codes import Cause, Group, ProblemClass, ProblemState
+from toilet_api.survey.codes import Cause, DeadlineSource, Group, ProblemClass, ProblemState
 from toilet_api.survey.schemas import ID, AllowedActions, OptionalId, Patch, unset
 from toilet_api.survey.visit_schemas import PhotoIds
 
@@ -62,6 +62,15 @@ class ProblemRow(Schema):
     photo_ids: list[UUID] = Field(title="照片")
     dismissed_at: datetime | None = Field(title="撤销时间")
     dismissed_reason: str | None = Field(title="撤销理由")
+    deadline_source: DeadlineSource
+    task_id: UUID | None = Field(title="整改任务编号", description="为空即尚未安排 / null: nobody is charged with it")
+    accepted_at: datetime | None = Field(title="验收时间")
+    accepted_level: str | None = Field(title="验收层级", examples=["township"])
+    closed_at: datetime | None = Field(title="销号时间")
+    close_out_id: UUID | None = Field(title="销号记录编号")
+    reopenings: int = Field(title="重新打开次数", examples=[0])
+    reopened_at: datetime | None = Field(title="最近重新打开时间")
+    reopen_reason: str | None = Field(title="最近重新打开的理由")
     version: int = Field(title="版本", examples=[1])
     created_at: datetime = Field(title="登记时间")
     updated_at: datetime = Field(title="修改时间")

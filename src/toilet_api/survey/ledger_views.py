@@ -10,13 +10,24 @@ from sqlmodel import Session, col
 
 from toilet_api.accounts.caller import Caller
 from toilet_api.kernel.errors import NOT_FOUND
+from toilet_api.kernel.machines import Guard
 from toilet_api.registry.filters import scope_of
 from toilet_api.registry.tables import Household, Toilet
-from toilet_api.survey.actions import actions_column
+from toilet_api.survey.actions import actions_column, remembered
 from toilet_api.survey.ledger_schemas import ProblemRow
 from toilet_api.survey.places import Township, Village, with_places
-from toilet_api.survey.rules import PROBLEM, SETTLED_STATES, shanghai_date
-from toilet_api.survey.tables import CatalogueType, LedgerProblem, Visit
+from toilet_api.survey.rules import (
+    AT_ONCE,
+    CHECKED_ENOUGH,
+    OF_TOILET,
+    OF_WORK,
+    PROBLEM,
+    SETTLED_STATES,
+    SURVEY_VERIFIED,
+    WHOLE,
+    shanghai_date,
+)
+from toilet_api.survey.tables import Campaign, CatalogueType, LedgerProblem, Visit
 
 DUE: ColumnElement[date] = func.coalesce(
     col(LedgerProblem.deadline), literal_column("date '9999-12-31'", Date), type_=Date
@@ -24,10 +35,32 @@ DUE: ColumnElement[date] = func.coalesce(
 
 
 _NONE: Any = None
+_LEVELS: Any = col(Campaign.verification_levels)
+_SHARES: Any = col(Campaign.acceptance_shares)
+_HOLDS: dict[Guard, bool | ColumnElement[bool]] = {
+    AT_ONCE: and_(
+        col(LedgerProblem.task_id).is_(None), col(LedgerProblem.cause) == func.any(col(Campaign.at_once_causes))
+    ),
+    OF_TOILET: col(LedgerProblem.problem_class) == "toilet",
+    OF_WORK: col(LedgerProblem.problem_class) == "work",
+    SURVEY_VERIFIED: or_(
+        col(LedgerProblem.visit_id).is_(None),
+        func.cardinality(_LEVELS) == 0,
+        col(Visit.state) == "county_verified",
+        and_(col(Visit.state) == "township_verified", literal("county") != func.all(_LEVELS)),
+    ),
+    CHECKED_ENOUGH: or_(
+        col(LedgerProblem.accepted_level) == "county",
+        func.coalesce(_SHARES["county"].as_integer(), 0) < WHOLE,
+    ),
+}
+"""The guards of a problem, in SQL; `rules.failing_guards` is the same for one record, and tests hold them together."""
 
 
+@remembered
 def ledger_select(caller: Caller, today: date) -> Select[Any]:
     """The members of `ProblemRow`, of the problems in the caller's scope. `today`: in Shanghai."""
+    state, place = col(LedgerProblem.state), col(LedgerProblem.division_code)
     made: dict[str, Any] = {
         "village_name": Village.name,
         "township_name": Township.name,
@@ -41,19 +74,19 @@ def ledger_select(caller: Caller, today: date) -> Select[Any]:
         "built_year": Toilet.built_year,
         "led_by": Toilet.led_by,
         "visit_state": Visit.state,
-        "allowed_actions": actions_column(PROBLEM, LedgerProblem.state, LedgerProblem.division_code, caller),
+        "allowed_actions": actions_column(PROBLEM, state, place, caller, _HOLDS),
     }
     columns = [made.get(name, getattr(LedgerProblem, name, _NONE)).label(name) for name in ProblemRow.model_fields]
     statement = (
         select(*columns)
         .select_from(LedgerProblem)
         .join(CatalogueType, col(CatalogueType.id) == col(LedgerProblem.type_id))
+        .join(Campaign, col(Campaign.id) == col(LedgerProblem.campaign_id))
         .outerjoin(Household, col(Household.id) == col(LedgerProblem.household_id))
         .outerjoin(Toilet, col(Toilet.id) == col(LedgerProblem.toilet_id))
         .outerjoin(Visit, col(Visit.id) == col(LedgerProblem.visit_id))
         .where(col(LedgerProblem.removed_at).is_(None))
     )
-    place = col(LedgerProblem.division_code)
     return caller.scope.narrow(with_places(statement, place), place)
 
 

@@ -20,6 +20,7 @@ from toilet_api.survey.answers import (
     Dismisser,
     Historian,
     ProblemReader,
+    Reopener,
     WorkRecorder,
     changing,
     created,
@@ -183,14 +184,17 @@ def dismiss_problem(
 @router.post(
     "/problems/{problem_id}/reopen",
     operation_id="reopen_problem",
-    summary="恢复已撤销的问题 / Reopen a dismissed problem",
-    description="须写明理由；同类问题已另行登记的为 409。/ With a reason; 409 if its type is live there again.",
+    summary="重新打开已销号或已撤销的问题 / Reopen a closed or dismissed problem",
+    description=(
+        "须写明理由；原销号记录保留，期限自今天重新计算；同类问题已另行登记的为 409。"
+        " / With a reason; its close-out is kept, its deadline runs anew; 409 if its type is live there again."
+    ),
     responses=stepping(ALREADY_IN_LEDGER),
 )
 def reopen_problem(
     response: Response,
     session: Transaction,
-    caller: Dismisser,
+    caller: Reopener,
     problem_id: UUID,
     body: ReasonBody,
     now: Now,

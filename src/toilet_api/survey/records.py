@@ -15,7 +15,6 @@ from toilet_api.kernel.errors import ID_TAKEN, NOT_FOUND, ProblemType
 from toilet_api.kernel.tables import Record
 from toilet_api.registry.merging import canonical
 from toilet_api.registry.uniqueness import CollisionError, guarded
-from toilet_api.survey.tables import Campaign, CatalogueType
 
 R = TypeVar("R", bound=Record)
 
@@ -77,9 +76,7 @@ def _is_seen(caller: Caller, row: Record) -> bool:
     """Inside of the caller's scope; a county's campaign and catalogue are seen from its villages too."""
     if caller.scope.covers(row.division_code):
         return True
-    return isinstance(row, Campaign | CatalogueType) and any(
-        prefix.startswith(row.division_code) for prefix in caller.scope.prefixes
-    )
+    return row.seen_from_below and any(prefix.startswith(row.division_code) for prefix in caller.scope.prefixes)
 
 
 def snapshot(row: Record, names: Sequence[str]) -> dict[str, Any]:

@@ -8,7 +8,24 @@ from typing import Any
 from toilet_api.accounts.permissions import Permission
 from toilet_api.kernel.errors import FieldError
 from toilet_api.kernel.fields import SHANGHAI
-from toilet_api.kernel.machines import Machine, Step
+from toilet_api.kernel.machines import Guard, Machine, Step
+
+BY_SURVEYOR = Guard("by_surveyor", "限摸排人本人", "by its surveyor only")
+BY_ANOTHER = Guard("by_another", "不得为摸排人本人", "by somebody else than its surveyor")
+BY_TRAINED = Guard("by_trained", "有有效的培训记录", "by somebody with a valid training record")
+AT_ONCE = Guard(
+    "at_once", "原因分类可立行立改，且没有整改任务", "its cause is one to be mended at once, and it has no task"
+)
+OF_TOILET = Guard("of_toilet", "问题厕所", "a problem of a toilet")
+OF_WORK = Guard("of_work", "工作推进中存在的问题", "a problem in the work itself")
+SURVEY_VERIFIED = Guard(
+    "survey_verified", "摸排记录已由行动要求的各级核实", "its visit is verified by the levels that the campaign names"
+)
+CHECKED_ENOUGH = Guard(
+    "checked_enough",
+    "行动要求县级全部复验的，已由县级复验",
+    "re-checked by the county, where the campaign asks for all of them",
+)
 
 CAMPAIGN = Machine(
     "campaign",
@@ -17,26 +34,58 @@ CAMPAIGN = Machine(
     [
         Step("edit", {"planned"}, "planned", permission=Permission.CAMPAIGN_MANAGE, zh="修改"),
         Step("edit", {"open"}, "open", permission=Permission.CAMPAIGN_MANAGE, zh="修改"),
-        Step("open", {"planned", "closed"}, "open", permission=Permission.CAMPAIGN_MANAGE, zh="开启"),
-        Step("close", {"open"}, "closed", permission=Permission.CAMPAIGN_MANAGE, zh="结束"),
+        Step(
+            "open",
+            {"planned", "closed"},
+            "open",
+            permission=Permission.CAMPAIGN_MANAGE,
+            zh="开启",
+            rule="工作方案 四（一）：启动阶段",
+        ),
+        Step(
+            "close",
+            {"open"},
+            "closed",
+            permission=Permission.CAMPAIGN_MANAGE,
+            zh="结束",
+            rule="工作方案 四（四）：摸排整改任务完成前",
+        ),
     ],
 )
 
 _VERIFY_RULE = "工作方案 四（二）4：逐级汇总、分级录入"
+_SIGN_RULE = "工作方案 四（二）3：谁摸排、谁签字、谁负责"
 VISIT = Machine(
     "visit",
     "摸排记录",
     "draft",
     [
-        Step("edit", {"draft"}, "draft", permission=Permission.VISIT_WRITE, zh="修改"),
-        Step("edit", {"returned"}, "returned", permission=Permission.VISIT_WRITE, zh="修改"),
+        Step(
+            "edit",
+            {"draft"},
+            "draft",
+            permission=Permission.VISIT_WRITE,
+            zh="修改",
+            guards=[BY_SURVEYOR],
+            rule=_SIGN_RULE,
+        ),
+        Step(
+            "edit",
+            {"returned"},
+            "returned",
+            permission=Permission.VISIT_WRITE,
+            zh="修改",
+            guards=[BY_SURVEYOR],
+            rule=_SIGN_RULE,
+        ),
         Step(
             "submit",
             {"draft", "returned"},
             "submitted",
             permission=Permission.VISIT_SUBMIT,
             zh="提交",
-            rule="工作方案 四（二）3：谁摸排、谁签字、谁负责；五（二）：先培训后上岗",
+            guards=[BY_SURVEYOR, BY_TRAINED],
+            rule=f"{_SIGN_RULE}；五（二）：先培训后上岗",
         ),
         Step(
             "verify_township",
@@ -44,6 +93,7 @@ VISIT = Machine(
             "township_verified",
             permission=Permission.VISIT_VERIFY_TOWNSHIP,
             zh="乡镇核实",
+            guards=[BY_ANOTHER],
             rule=_VERIFY_RULE,
         ),
         Step(
@@ -52,6 +102,7 @@ VISIT = Machine(
             "county_verified",
             permission=Permission.VISIT_VERIFY_COUNTY,
             zh="县级核实",
+            guards=[BY_ANOTHER],
             rule=_VERIFY_RULE,
         ),
         Step(
@@ -60,6 +111,7 @@ VISIT = Machine(
             "returned",
             permission=Permission.VISIT_VERIFY_TOWNSHIP,
             zh="乡镇退回",
+            guards=[BY_ANOTHER],
             rule=_VERIFY_RULE,
         ),
         Step(
@@ -68,6 +120,7 @@ VISIT = Machine(
             "returned",
             permission=Permission.VISIT_VERIFY_COUNTY,
             zh="县级退回",
+            guards=[BY_ANOTHER],
             rule=_VERIFY_RULE,
         ),
         Step(
@@ -76,29 +129,130 @@ VISIT = Machine(
             "submitted",
             permission=Permission.VISIT_SUBMIT,
             zh="更正",
-            rule="工作方案 四（二）3：谁摸排、谁签字、谁负责",
+            guards=[BY_TRAINED],
+            rule=_SIGN_RULE,
         ),
     ],
 )
-SURVEYOR_STEPS = frozenset({"edit", "submit"})
-"""Steps that only the surveyor of the visit may take."""
-TRAINED_STEPS = frozenset({"submit", "correct"})
-"""Steps that need a valid training record."""
-VERIFIER_STEPS = frozenset({"verify_township", "verify_county", "return_township", "return_county"})
-"""Steps that the surveyor of the visit may not take."""
 
+_PANEL_RULE = "工作方案 四（五）：由县、乡组织人员进行验收"
+_CLOSE_RULE = "工作方案 四（五）：由农户签字同意后销号；四（三）：整改一个、验收一个、销号一个"
 PROBLEM = Machine(
     "problem",
     "问题",
     "open",
     [
         Step("edit", {"open"}, "open", permission=Permission.PROBLEM_RECORD_WORK, zh="修改"),
-        Step("dismiss", {"open"}, "dismissed", permission=Permission.PROBLEM_DISMISS, zh="撤销"),
-        Step("reopen", {"dismissed"}, "open", permission=Permission.PROBLEM_DISMISS, zh="恢复"),
+        Step(
+            "dismiss",
+            {"open", "in_work"},
+            "dismissed",
+            permission=Permission.PROBLEM_DISMISS,
+            zh="撤销",
+            rule="工作方案 四（二）4：分级如实录入",
+        ),
+        Step(
+            "rectify_at_once",
+            {"open"},
+            "in_work",
+            permission=Permission.TASK_WORK,
+            zh="立行立改",
+            guards=[AT_ONCE],
+            rule="工作方案 一：边查边改、立行立改；四（三）：边排查边整改，不等不靠",
+        ),
+        Step(
+            "start",
+            {"open"},
+            "in_work",
+            permission=Permission.TASK_WORK,
+            zh="开始整改",
+            driven_by="task",
+            rule="工作方案 四（三）：整改方案审核备案后整改",
+        ),
+        Step(
+            "accept",
+            {"in_work"},
+            "accepted",
+            permission=Permission.ACCEPTANCE_DECIDE,
+            zh="验收合格",
+            driven_by="acceptance",
+            rule=_PANEL_RULE,
+        ),
+        Step(
+            "send_back",
+            {"accepted"},
+            "in_work",
+            permission=Permission.ACCEPTANCE_DECIDE,
+            zh="复验不合格，返工",
+            driven_by="acceptance",
+            rule=_PANEL_RULE,
+        ),
+        Step(
+            "close",
+            {"accepted"},
+            "closed",
+            permission=Permission.PROBLEM_CLOSE,
+            zh="农户签字销号",
+            guards=[OF_TOILET, SURVEY_VERIFIED, CHECKED_ENOUGH],
+            rule=_CLOSE_RULE,
+        ),
+        Step(
+            "close",
+            {"accepted"},
+            "closed",
+            permission=Permission.PROBLEM_CLOSE_WORK,
+            zh="县级决定销号",
+            guards=[OF_WORK, CHECKED_ENOUGH],
+            rule="工作方案 四（三）：对工作推进中存在的问题提出整改措施和时限；四（五）：县级全面复核",
+        ),
+        Step(
+            "reopen",
+            {"closed", "dismissed"},
+            "open",
+            permission=Permission.PROBLEM_REOPEN,
+            zh="重新打开",
+            rule="工作方案 四（五）：全面复核，销号是否合理",
+        ),
     ],
 )
 SETTLED_STATES = ("closed", "dismissed")
 """In these states a problem is no longer live: never overdue, and the same type may be opened anew."""
+
+WHOLE = 100
+"""All of it, in percent."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemFacts:
+    """What the guards of a problem look at. `visit_state`: of the visit that found it; None for one in the work."""
+
+    problem_class: str
+    cause: str
+    has_task: bool
+    visit_state: str | None
+    accepted_level: str | None
+    at_once_causes: Sequence[str]
+    verification_levels: Sequence[str]
+    county_share: int
+
+
+def verified_by(visit_state: str | None) -> tuple[str, ...]:
+    """The levels that have verified a visit in this state."""
+    return {"county_verified": ("township", "county"), "township_verified": ("township",)}.get(visit_state or "", ())
+
+
+def failing_guards(problem: ProblemFacts) -> set[Guard]:
+    """The guards of `PROBLEM` that don't hold for a problem."""
+    unverified = set(problem.verification_levels) - set(verified_by(problem.visit_state))
+    fails = {
+        AT_ONCE: problem.has_task or problem.cause not in problem.at_once_causes,
+        OF_TOILET: problem.problem_class != "toilet",
+        OF_WORK: problem.problem_class != "work",
+        SURVEY_VERIFIED: problem.visit_state is not None and bool(unverified),
+        CHECKED_ENOUGH: problem.county_share >= WHOLE and problem.accepted_level != "county",
+    }
+    return {guard for guard, failed in fails.items() if failed}
+
 
 CLOCK_TOLERANCE = timedelta(minutes=10)
 """How far a phone's clock may run ahead of the server's."""
@@ -223,4 +377,6 @@ def deadline(rules: dict[str, dict[str, Any]], cause: str, found_at: datetime) -
 
 
 def _fault(pointer: str, code: str, zh: str, en: str, value: Any = None, expected: Any = None) -> FieldError:
-    return FieldError(pointer, code, (zh, en), value, expected)
+    about_findings = pointer.startswith("/findings")
+    rule = "工作方案 四（二）1：摸排重点" if about_findings else "工作方案 四（二）3：摸排方式"
+    return FieldError(pointer, code, (zh, en), value, expected, rule)

@@ -1,18 +1,15 @@
-"""What goes in and out for campaigns, the problem catalogue and attachments."""
+"""What goes in and out for the problem catalogue and attachments, and the types that the room's bodies share."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import ConfigDict, Field, StringConstraints
 
-from toilet_api.kernel.fields import Day, DivisionCode, Reason, Schema, ShortText, Year
+from toilet_api.kernel.fields import DivisionCode, Reason, Schema, ShortText
 from toilet_api.registry.schemas import ClientId
 from toilet_api.survey.codes import (
-    CAUSES,
     AttachmentKind,
-    CampaignState,
     Cause,
     Group,
     ProblemClass,
@@ -46,120 +43,6 @@ class Patch(Schema):
     def changes(self) -> dict[str, Any]:
         """The members that were sent."""
         return {name: getattr(self, name) for name in self.model_fields_set}
-
-
-# --- campaigns ------------------------------------------------------------------------------------------------------
-
-
-class FixedDeadline(Schema):
-    """固定日期 / On a fixed date."""
-
-    kind: Literal["fixed"] = Field(title="规则")
-    date: Day = Field(title="期限", description="最后一天 / The last day that is in time", examples=["2026-12-31"])
-
-
-class DaysDeadline(Schema):
-    """发现后若干日 / A number of days after the problem was found."""
-
-    kind: Literal["days"] = Field(title="规则")
-    days: int = Field(ge=0, le=3650, title="天数", examples=[7])
-
-
-class TimetableDeadline(Schema):
-    """另定时间表和路线图 / A timetable of its own, which a plan sets later."""
-
-    kind: Literal["timetable"] = Field(title="规则")
-
-
-DeadlineRule = Annotated[FixedDeadline | DaysDeadline | TimetableDeadline, Field(discriminator="kind")]
-
-
-def _known_causes(rules: dict[str, Any]) -> dict[str, Any]:
-    unknown = sorted(set(rules) - {entry.code for entry in CAUSES})
-    if unknown:
-        raise PydanticCustomError(
-            "unknown_code",
-            "unknown cause class: {names}",
-            {"names": ", ".join(unknown), "expected": ", ".join(entry.code for entry in CAUSES)},
-        )
-    return rules
-
-
-DeadlineRules = Annotated[
-    dict[str, DeadlineRule],
-    AfterValidator(_known_causes),
-    Field(
-        title="各类原因的整改期限",
-        description="按原因分类；未列出的另定时间表（工作方案 四（三））/ By cause; others: a timetable",
-        examples=[
-            {
-                "construction_quality": {"kind": "fixed", "date": "2026-12-31"},
-                "product_quality": {"kind": "fixed", "date": "2026-12-31"},
-                "technical_mode": {"kind": "timetable"},
-                "small_defect": {"kind": "days", "days": 7},
-            }
-        ],
-    ),
-]
-DocumentNumbers = Annotated[list[ShortText], Field(max_length=20, title="文号", examples=[["农办社〔2026〕4号"]])]
-
-
-def _in_order(starts_on: date, survey_due: date) -> None:
-    if survey_due < starts_on:
-        raise PydanticCustomError(
-            "dates_reversed",
-            "survey_due lies before starts_on",
-            {"bilingual": ("摸排截止日早于开始日", "survey_due lies before starts_on")},
-        )
-
-
-class CampaignNew(Schema):
-    """新建摸排行动 / A new campaign."""
-
-    id: OptionalId = None
-    division_code: CountyCode
-    name: ShortText = Field(title="名称", examples=["农村户厕问题摸排整改"])
-    document_numbers: DocumentNumbers = Field(default_factory=list)
-    cut_off_year: Year = Field(title="起始改厕年份", description="重点摸排该年以来改造的户厕 / Rebuilt since")
-    starts_on: Day = Field(title="开始日期", examples=["2026-05-15"])
-    survey_due: Day = Field(title="摸排截止日期", examples=["2026-07-31"])
-    deadline_rules: DeadlineRules = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _dates(self) -> "CampaignNew":
-        _in_order(self.starts_on, self.survey_due)
-        return self
-
-
-class CampaignPatch(Patch):
-    """修改摸排行动；期限规则改变时，未结问题期限随之重算 / Changed rules move the deadlines of live problems."""
-
-    name: ShortText = Field(default_factory=unset, title="名称", examples=["农村户厕问题摸排整改"])
-    document_numbers: DocumentNumbers = Field(default_factory=unset)
-    cut_off_year: Year = Field(default_factory=unset, title="起始改厕年份")
-    starts_on: Day = Field(default_factory=unset, title="开始日期")
-    survey_due: Day = Field(default_factory=unset, title="摸排截止日期")
-    deadline_rules: DeadlineRules = Field(default_factory=unset)
-
-
-class CampaignRow(Schema):
-    """摸排行动 / A campaign."""
-
-    id: UUID = Field(title="编号", examples=[ID])
-    division_code: CountyCode
-    name: str = Field(title="名称", examples=["农村户厕问题摸排整改"])
-    document_numbers: list[str] = Field(title="文号", examples=[["农办社〔2026〕4号"]])
-    cut_off_year: int = Field(title="起始改厕年份", examples=[2024])
-    starts_on: date = Field(title="开始日期")
-    survey_due: date = Field(title="摸排截止日期")
-    deadline_rules: dict[str, DeadlineRule] = Field(title="各类原因的整改期限")
-    state: CampaignState
-    opened_at: datetime | None = Field(title="开启时间")
-    closed_at: datetime | None = Field(title="结束时间")
-    version: int = Field(title="版本", examples=[1])
-    created_at: datetime = Field(title="创建时间")
-    updated_at: datetime = Field(title="修改时间")
-    allowed_actions: AllowedActions
 
 
 # --- the problem catalogue ------------------------------------------------------------------------------------------

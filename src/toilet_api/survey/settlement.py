@@ -17,6 +17,7 @@ from toilet_api.kernel.errors import UNAVAILABLE
 from toilet_api.kernel.fields import new_id
 from toilet_api.registry.merging import difference
 from toilet_api.registry.uniqueness import CollisionError, guarded
+from toilet_api.survey.ledger_events import tell_dismissed, tell_reopened
 from toilet_api.survey.records import snapshot
 from toilet_api.survey.rules import SETTLED_STATES, deadline
 from toilet_api.survey.tables import Campaign, CatalogueType, Finding, LedgerProblem, Visit
@@ -33,6 +34,14 @@ CONTENT = (
     "toilet_id",
     "dismissal",
     "dismissed_reason",
+    "deadline_source",
+    "task_id",
+    "accepted_at",
+    "accepted_level",
+    "closed_at",
+    "close_out_id",
+    "reopenings",
+    "reopen_reason",
 )
 _ATTEMPTS = 3
 
@@ -54,7 +63,7 @@ def settle(
         if earlier is None:
             finding.problem_id = _open(session, visit, finding, campaign, by)
         elif earlier.state == "dismissed" and earlier.dismissal == "withdrawn":
-            finding.problem_id = _bring_back(session, visit, finding, earlier, by)
+            finding.problem_id = _bring_back(session, visit, finding, earlier, by, now)
     session.flush()
 
 
@@ -131,10 +140,13 @@ def _withdraw(
     problem.state, problem.dismissal, problem.dismissed_at = "dismissed", "withdrawn", now
     problem.dismissed_reason = f"{why}：{reason}" if reason else why
     problem.touch(by)
+    tell_dismissed(session, problem, before["state"], by, now, problem.dismissed_reason)
     journal_problem(session, problem, "problem.dismissed", before, reason=problem.dismissed_reason)
 
 
-def _bring_back(session: Session, visit: Visit, finding: Finding, problem: LedgerProblem, by: UUID) -> UUID:
+def _bring_back(
+    session: Session, visit: Visit, finding: Finding, problem: LedgerProblem, by: UUID, now: datetime
+) -> UUID:
     """A finding that was withdrawn is found again: its problem is live again, or another one that took its place."""
     before = snapshot(problem, CONTENT)
     try:
@@ -143,14 +155,17 @@ def _bring_back(session: Session, visit: Visit, finding: Finding, problem: Ledge
     except CollisionError:
         session.refresh(problem)
         return _live(session, visit, finding.type_id) or problem.id
-    journal_problem(session, problem, "problem.reopened", before, reason="重新登记该问题 / Found again")
+    reason = "重新登记该问题 / Found again"
+    journal_problem(session, problem, "problem.reopened", before, reason=reason)
+    tell_reopened(session, problem, before["state"], by, now, reason)
     return problem.id
 
 
 def revive(problem: LedgerProblem, by: UUID) -> None:
-    """Dismissed no longer."""
+    """Dismissed, or closed, no longer."""
     problem.state = "open"
     problem.dismissal = problem.dismissed_at = problem.dismissed_reason = None
+    problem.accepted_at = problem.accepted_level = problem.closed_at = problem.close_out_id = None
     problem.touch(by)
 
 

@@ -1,7 +1,7 @@
 """The tables of the survey. Columns that Postgres derives are marked; nobody writes them."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import ARRAY, BigInteger, Date, DateTime, LargeBinary, Text, Uuid
@@ -19,6 +19,8 @@ _TEXTS: Any = ARRAY(Text)
 class Campaign(Record, table=True):
     """A campaign (摸排行动) of a county: everything that has a date or a year in it. At most one is open per county."""
 
+    seen_from_below: ClassVar[bool] = True
+
     name: str
     document_numbers: list[str] = Field(default_factory=list, sa_type=_TEXTS)
     cut_off_year: int
@@ -27,6 +29,14 @@ class Campaign(Record, table=True):
     survey_due: date
     deadline_rules: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
     """Cause class -> {kind, date | days}; see `rules.deadline`."""
+    phases: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
+    """[{phase, starts_on, due_on, note}] (work plan 四（一）to（六）)."""
+    at_once_causes: list[str] = Field(default_factory=lambda: ["small_defect"], sa_type=_TEXTS)
+    """Causes that are mended at once (立行立改), without a plan."""
+    verification_levels: list[str] = Field(default_factory=lambda: ["township", "county"], sa_type=_TEXTS)
+    """Levels that must have verified the survey before a problem is planned and closed."""
+    acceptance_shares: dict[str, Any] = Field(default_factory=lambda: {"township": 100, "county": 30}, sa_type=JSONB)
+    """Level -> how much of the work it checks, in percent."""
     state: str = "planned"
     opened_at: datetime | None = Field(default=None, sa_type=_MOMENT)
     closed_at: datetime | None = Field(default=None, sa_type=_MOMENT)
@@ -37,6 +47,7 @@ class CatalogueType(Record, table=True):
     """A problem type of the catalogue. `division_code` is the county that made it, or empty: it holds everywhere."""
 
     __tablename__ = "problem_type"
+    seen_from_below: ClassVar[bool] = True
 
     code: str
     zh: str
@@ -101,7 +112,7 @@ class Finding(SQLModel, table=True):
 
 
 class LedgerProblem(Record, table=True):
-    """A problem (问题) of the ledger. Later states (planned, in work, accepted, closed) need no other columns here."""
+    """A problem (问题) of the ledger, from found to closed. The work on it stands in rectification's tables."""
 
     __tablename__ = "problem"
 
@@ -123,6 +134,17 @@ class LedgerProblem(Record, table=True):
     """Why it is dismissed: `decided` by someone, or `withdrawn` with the finding that opened it."""
     dismissed_at: datetime | None = Field(default=None, sa_type=_MOMENT)
     dismissed_reason: str | None = None
+    task_id: UUID | None = None
+    """Its live task; None when nobody is charged with it."""
+    deadline_source: str = "rule"
+    """What set the deadline: the campaign's `rule`, a `plan`, or a `postponement`."""
+    accepted_at: datetime | None = Field(default=None, sa_type=_MOMENT)
+    accepted_level: str | None = None
+    closed_at: datetime | None = Field(default=None, sa_type=_MOMENT)
+    close_out_id: UUID | None = None
+    reopenings: int = 0
+    reopened_at: datetime | None = Field(default=None, sa_type=_MOMENT)
+    reopen_reason: str | None = None
     origin_digest: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 

@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from toilet_api.accounts.caller import Caller
+from toilet_api.accounts.caller import Caller, forbidden
 from toilet_api.accounts.permissions import Permission
-from toilet_api.kernel.errors import FORBIDDEN, INVALID, FieldError, Problem
+from toilet_api.kernel.errors import INVALID, FieldError, Problem
 from toilet_api.kernel.preconditions import optional_match
 from toilet_api.registry.filters import scope_of
 from toilet_api.registry.merging import difference
@@ -167,7 +167,7 @@ def _only_level(caller: Caller) -> str:
     if len(levels) == 1:
         return levels[0]
     if not levels:
-        raise FORBIDDEN.problem()
+        raise forbidden(Permission.VISIT_VERIFY_TOWNSHIP)
     fault = ("您可在多级核实，须写明层级", "you verify at more than one level; say which")
     raise INVALID.problem(errors=[FieldError("/level", "missing", fault, expected=levels)])
 

@@ -10,7 +10,7 @@ from toilet_api.accounts.caller import Caller
 from toilet_api.kernel.errors import NOT_FOUND
 from toilet_api.kernel.fields import Position
 from toilet_api.registry.tables import Household, Toilet
-from toilet_api.survey.actions import visit_actions_column
+from toilet_api.survey.actions import remembered, visit_actions_column
 from toilet_api.survey.places import Township, Village, with_places
 from toilet_api.survey.tables import CatalogueType, Finding, Visit
 from toilet_api.survey.visit_schemas import FindingOut, VisitOut, VisitRow
@@ -18,6 +18,7 @@ from toilet_api.survey.visit_schemas import FindingOut, VisitOut, VisitRow
 _NONE: Any = None
 
 
+@remembered
 def visit_select(caller: Caller) -> Select[Any]:
     """The members of `VisitRow`, of the visits in the caller's scope."""
     findings = (

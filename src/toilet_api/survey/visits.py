@@ -204,6 +204,7 @@ def _hand_in(
                 "/surveyor_signature_ids",
                 "signature_missing",
                 ("须有摸排人本人上传的签名（谁摸排、谁签字、谁负责）", "the surveyor's own signature is needed"),
+                rule="工作方案 四（二）3：谁摸排、谁签字、谁负责",
             )
         )
     if faults:

@@ -1,0 +1,1 @@
+"""Rectification 整改: plans, tasks, acceptance, close-out 销号."""
