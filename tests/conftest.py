@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.restoring import KeptPool, Restored
+from tests.talking import talking
 from tests.world import load_people
 from toilet_api.accounts import keys, tokens
 from toilet_api.accounts.tables import Principal
@@ -176,9 +177,7 @@ def database(app: FastAPI) -> Database:
 @pytest.fixture
 def client(app: FastAPI, portal: BlockingPortal) -> TestClient:
     """Talks to the app without a login."""
-    made = TestClient(app, raise_server_exceptions=False)
-    made.portal = portal
-    return made
+    return talking(app, portal)
 
 
 @pytest.fixture(scope="session")
@@ -196,8 +195,7 @@ def as_(
 
     def login(name: str) -> TestClient:
         if name not in made:
-            one = TestClient(app, raise_server_exceptions=False)
-            one.portal = portal
+            one = talking(app, portal)
             one.headers["Authorization"] = f"Bearer {_token(app, name, tokens_made_out)}"
             made[name] = one
         return made[name]

@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from anyio import to_thread
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from toilet_api import __version__
 from toilet_api.accounts.caller import may
 from toilet_api.accounts.keys import KeyRing
 from toilet_api.accounts.permissions import Permission
-from toilet_api.accounts.routes import router as accounts
+from toilet_api.accounts.routes import routers as accounts
 from toilet_api.accounts.routes import well_known
 from toilet_api.divisions.routes import build_router as build_divisions
 from toilet_api.exchange.routes import router as exchange
@@ -23,11 +23,11 @@ from toilet_api.kernel.routes import health, problem_pages
 from toilet_api.kernel.routes import router as reference
 from toilet_api.kernel.vault import Vault
 from toilet_api.openapi import describe
-from toilet_api.oversight.routes import router as oversight
-from toilet_api.rectification.routes import router as rectification
-from toilet_api.registry.routes import router as registry
+from toilet_api.oversight.routes import routers as oversight
+from toilet_api.rectification.routes import routers as rectification
+from toilet_api.registry.routes import routers as registry
 from toilet_api.settings import Settings
-from toilet_api.survey.routes import router as survey
+from toilet_api.survey.routes import routers as survey
 
 API = "/api/v1"
 
@@ -63,11 +63,10 @@ def create_app(settings: Settings) -> FastAPI:
     )
     connect(app, settings)
 
-    api = APIRouter(prefix=API)
     divisions = build_divisions(may(Permission.DIVISION_READ), may(Permission.DIVISION_MANAGE))
-    for router in (reference, accounts, divisions, registry, survey, rectification, oversight, exchange):
-        api.include_router(router)
-    app.include_router(api)
+    rooms = (reference, *accounts, divisions, *registry, *survey, *rectification, *oversight, exchange)
+    for router in rooms:  # each straight into the app: FastAPI looks through routers inside of routers at every request
+        app.include_router(router, prefix=API)
     app.include_router(well_known)
     app.include_router(problem_pages)
     app.include_router(health)

@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from tests.accounts.logins import GOOD, login, new_user
 from tests.survey import made
 from tests.survey.made import API, ok
+from tests.talking import talking
 
 As = Callable[[str], TestClient]
 COUNTY = "360423"
@@ -93,8 +94,8 @@ class County:
             }
             change = {"current_password": account["temporary_password"], "new_password": GOOD}
             assert client.post(f"{API}/me/password", json=change, headers=first).status_code == 204
-            person = TestClient(app, raise_server_exceptions=False)
-            person.portal = client.portal
+            assert client.portal
+            person = talking(app, client.portal)
             person.headers["Authorization"] = f"Bearer {login(client, name, GOOD).json()['access_token']}"
             people.append(person)
         return Township(code, village, *people)

@@ -11,6 +11,7 @@ from tests.accounts.logins import GOOD, login, new_user
 from tests.rectification import made as rectification
 from tests.survey import made
 from tests.survey.made import API, ok
+from tests.talking import talking
 
 PROBLEM = {
     "open": {"edit": "open", "dismiss": "dismissed", "rectify_at_once": "in_work"},
@@ -117,8 +118,8 @@ class Stage:
         first = {"Authorization": f"Bearer {token}"}
         change = {"current_password": account["temporary_password"], "new_password": GOOD}
         assert client.post(f"{API}/me/password", json=change, headers=first).status_code == 204
-        person = TestClient(app, raise_server_exceptions=False)
-        person.portal = client.portal
+        assert client.portal
+        person = talking(app, client.portal)
         person.headers["Authorization"] = f"Bearer {login(client, 'colleague', GOOD).json()['access_token']}"
         return person
 

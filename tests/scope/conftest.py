@@ -17,6 +17,7 @@ from tests.conftest import make_settings, on, plain
 from tests.scope import furnish, furnish_rectification
 from tests.scope.places import CITIES, HOMES, PROVINCES, TOWNSHIPS
 from tests.scope.probe import Furniture
+from tests.talking import talking
 from tests.world import PASSWORD
 from toilet_api.app import connect
 from toilet_api.kernel import database, jobs
@@ -71,8 +72,7 @@ class House:
 
 
 def _login(app: FastAPI, portal: BlockingPortal, name: str) -> TestClient:
-    client = TestClient(app, raise_server_exceptions=False)
-    client.portal = portal
+    client = talking(app, portal)
     form = {"grant_type": "password", "username": name, "password": PASSWORD}
     if name.endswith("_client"):
         form = {"grant_type": "client_credentials", "client_id": name, "client_secret": PASSWORD}

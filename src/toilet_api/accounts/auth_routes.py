@@ -26,7 +26,7 @@ well_known = APIRouter(route_class=ContractRoute, tags=["auth"])
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
-def _door(request: Request, database: DatabaseDep, settings: SettingsDep, request_id: RequestId) -> Door:
+async def _door(request: Request, database: DatabaseDep, settings: SettingsDep, request_id: RequestId) -> Door:
     address = request.client.host if request.client else "unknown"
     return Door(database, settings, key_ring(request), address, request_id)
 

@@ -55,7 +55,7 @@ from toilet_api.kernel.paging import Paging, answer_page, page_schema
 from toilet_api.kernel.preconditions import IfMatch, require_match, set_etag
 from toilet_api.kernel.requests import ContractRoute
 
-__all__ = ["router", "well_known"]
+__all__ = ["routers", "well_known"]
 
 users = APIRouter(route_class=ContractRoute, tags=["accounts"])
 
@@ -309,6 +309,4 @@ def revoke_user_training(
     return training.revoke_training(session, caller, user_id, training_id, body.reason)
 
 
-router = APIRouter()
-for part in (auth_routes.router, me_routes.router, users, client_routes.router):
-    router.include_router(part)
+routers = (auth_routes.router, me_routes.router, users, client_routes.router)

@@ -62,9 +62,9 @@ def mount(app: FastAPI) -> None:
 
 
 def _rendered(text: str) -> str:
-    """Markdown as HTML. The sections 一、二、三 are numbered in Chinese and get the anchors s1, s2, s3."""
+    """Markdown as HTML. The sections are numbered in Chinese (一、二、…) and get the anchors s1, s2, …"""
     body: str = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
-    for number, sign in enumerate("一二三", 1):
+    for number, sign in enumerate("一二三四五", 1):
         body = body.replace(f"<h2>{sign}、", f'<h2 id="s{number}">{sign}、')
     return body
 

@@ -125,9 +125,17 @@ async def open_transaction(request: Request) -> AsyncIterator[Session]:
             await to_thread.run_sync(lambda: begin(session, database.settings, (), SYSTEM))
             request.state.session = session
             yield session
-            await to_thread.run_sync(session.commit)
-        finally:
+        except BaseException:
             await to_thread.run_sync(session.close)
+            raise
+        await to_thread.run_sync(lambda: _end(session))
+
+
+def _end(session: Session) -> None:
+    try:
+        session.commit()
+    finally:
+        session.close()
 
 
 Transaction = Annotated[Session, Depends(open_transaction, scope="function")]

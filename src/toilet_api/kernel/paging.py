@@ -51,7 +51,7 @@ class PageRequest:
     fields: tuple[str, ...]
 
 
-def _paging(
+async def _paging(
     limit: Annotated[int, Query(ge=1, le=1000, title="每页条数", description="每页条数 / Rows per page")] = 100,
     cursor: Annotated[
         str | None,

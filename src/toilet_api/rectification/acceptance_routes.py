@@ -58,7 +58,7 @@ router = APIRouter(route_class=ContractRoute, tags=["rectification"])
 _DECIDING = (NOT_ON_PANEL, NOT_READY, PANEL_DID_THE_WORK, PANEL_SIGNATURE_MISSING)
 
 
-def _filter(
+async def _filter(
     division: Annotated[DivisionCode | None, Query()] = None,
     state: Annotated[list[AcceptanceState], Query()] = [],  # noqa: B006 - FastAPI copies defaults
     level: Annotated[AcceptanceLevel | None, Query()] = None,

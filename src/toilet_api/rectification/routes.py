@@ -1,7 +1,5 @@
 """Rectification over HTTP."""
 
-from fastapi import APIRouter
-
 from toilet_api.rectification import (
     acceptance_routes,
     checklist_routes,
@@ -12,14 +10,12 @@ from toilet_api.rectification import (
     task_routes,
 )
 
-router = APIRouter()
-for part in (
-    plan_routes,
-    plan_item_routes,
-    task_routes,
-    postponement_routes,
-    checklist_routes,
-    acceptance_routes,
-    close_out_routes,
-):
-    router.include_router(part.router)
+routers = (
+    plan_routes.router,
+    plan_item_routes.router,
+    task_routes.router,
+    postponement_routes.router,
+    checklist_routes.router,
+    acceptance_routes.router,
+    close_out_routes.router,
+)

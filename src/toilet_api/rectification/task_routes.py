@@ -40,7 +40,7 @@ _MOVED = (OUT_OF_SCOPE, DIVISION_ENDED)
 """What a step may answer when its village was moved or ended meanwhile."""
 
 
-def _filter(
+async def _filter(
     division: Annotated[DivisionCode | None, Query()] = None,
     state: Annotated[list[TaskState], Query()] = [],  # noqa: B006 - FastAPI copies defaults
     path: Annotated[TaskPath | None, Query()] = None,

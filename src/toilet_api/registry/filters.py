@@ -103,7 +103,7 @@ class ToiletFilter(Schema):
     removed: Removed = "false"
 
 
-def _household_filter(
+async def _household_filter(
     division: Annotated[Division | None, Query()] = None,
     dwelling_state: Annotated[codes.DwellingState | None, Query()] = None,
     has_toilet: Annotated[HasToilet | None, Query()] = None,
@@ -118,7 +118,7 @@ def _household_filter(
     return HouseholdFilter.model_construct(**locals())
 
 
-def _toilet_filter(
+async def _toilet_filter(
     division: Annotated[Division | None, Query()] = None,
     household_id: Annotated[UUID | None, Query(title="农户编号")] = None,
     mode: Annotated[codes.ToiletMode | None, Query()] = None,

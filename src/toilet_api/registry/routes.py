@@ -1,9 +1,5 @@
 """The registry over HTTP."""
 
-from fastapi import APIRouter
-
 from toilet_api.registry import household_routes, toilet_routes
 
-router = APIRouter()
-for part in (household_routes, toilet_routes):
-    router.include_router(part.router)
+routers = (household_routes.router, toilet_routes.router)

@@ -8,7 +8,7 @@ from fastapi import Depends
 from toilet_api.kernel.fields import now
 
 
-def this_moment() -> datetime:
+async def this_moment() -> datetime:
     """Now, in Shanghai time."""
     return now()
 

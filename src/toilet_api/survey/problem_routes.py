@@ -44,7 +44,7 @@ router = APIRouter(route_class=ContractRoute, tags=["survey"])
 _TYPE = "问题目录中的代码，可多个 / Codes of the catalogue, several"
 
 
-def _filter(
+async def _filter(
     division: Annotated[DivisionCode | None, Query()] = None,
     state: Annotated[list[ProblemState], Query()] = [],  # noqa: B006 - FastAPI copies defaults
     problem_class: Annotated[ProblemClass | None, Query(alias="class")] = None,
