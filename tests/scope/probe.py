@@ -107,8 +107,8 @@ class Probe:
     query: Body | None = None
     check: Callable[[Call, Response], bool] | None = None
     """Looks into an answer that has the expected status."""
-    shows_nothing: Callable[[Response], bool] | None = None
-    """Whether an answer about a foreign place, though it isn't an error, tells nothing of it."""
+    shows_nothing: Callable[[str, Response], bool] | None = None
+    """Whether an answer about a foreign place, though it isn't an error, tells nothing of that place."""
     case: str = ""
     rows: str = ""
     """Of a list: the table that it shows."""

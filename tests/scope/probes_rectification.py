@@ -48,6 +48,11 @@ def _acceptance_of(call: Call) -> Any:
     return {"level": "township", "problem_ids": [call.record.id], "panel": _panel(call)}
 
 
+def _no_shares(place: str, answer: Response) -> bool:
+    """Nothing is counted in that place."""
+    return not any(one["submitted"] for one in answer.json()["items"] if one["division_code"].startswith(place))
+
+
 def _unsigned(call: Call) -> Any:
     problem = call.furniture.at("accepted problem", call.place)
     return {"division_code": call.place, "items": [{"problem_id": problem.id}]}
@@ -178,7 +183,7 @@ PROBES = [
         # Of a division above his own the caller means his own part.
         from_below=True,
         query=lambda call: {"division": call.place},
-        shows_nothing=lambda answer: not any(one["submitted"] for one in answer.json()["items"]),
+        shows_nothing=_no_shares,
     ),
     Probe(
         "close_problem",
@@ -196,7 +201,7 @@ PROBES = [
         Kind.RECORD,
         roles=ACCEPTING,
         json=_unsigned,
-        shows_nothing=lambda answer: not answer.json()["done"],
+        shows_nothing=lambda _, answer: not answer.json()["done"],
         check=lambda _, answer: not answer.json()["done"] and len(answer.json()["refused"]) == 1,
     ),
     Probe("list_close_outs", Kind.LIST, rows="close_out", related=(("household_id", "household"), *_BY)),

@@ -61,7 +61,7 @@ def test_without_narrowing_the_policies_let_nothing_through(house: House) -> Non
         for cell, answer in zip(squares, asked(house, probe, squares), strict=True):
             passed = answer.is_success
             if passed and probe.shows_nothing is not None:
-                passed = not probe.shows_nothing(answer)
+                passed = not probe.shows_nothing(cell.place, answer)
             if passed and probe.operation == "bulk_verify_visits":  # it decides what it finds, which must be his own
                 passed = not all(inside(cell.role, rows[one["id"]]) for one in answer.json()["done"])
             wrong += [f"{probe}, {cell.role} at {cell.place}: {summary(answer)}"] if passed else []

@@ -63,7 +63,7 @@ class ProblemType:
 
         `extensions` become members of the answer; they must be JSON values.
         """
-        found = rule or self.rule or "；".join(dict.fromkeys(error.rule for error in errors if error.rule))
+        found = rule or "；".join(dict.fromkeys(error.rule for error in errors if error.rule)) or self.rule
         told = remedy or self.remedy
         return Problem(self, detail or (self.zh, self.en), tuple(errors), headers or {}, extensions, found, told)
 
@@ -171,13 +171,50 @@ def problems(*types: ProblemType) -> dict[int | str, dict[str, Any]]:
     }
 
 
-MALFORMED = ProblemType("malformed", 400, "请求无法解析", "The request cannot be parsed")
-UNKNOWN_PARAMETER = ProblemType("unknown_parameter", 400, "未知的查询参数", "Unknown query parameter")
-BAD_CURSOR = ProblemType(
-    "bad_cursor", 400, "游标已损坏，或不属于本查询、本用户", "The cursor is damaged, or of another query or user"
+# --- what any room may answer; the rule behind each is a convention of the contract ---
+
+_FORM, _SCOPE, _RETRY = "接口约定：请求格式", "接口约定：范围与权限", "接口约定：并发与重试"
+
+MALFORMED = ProblemType(
+    "malformed",
+    400,
+    "请求无法解析",
+    "The request cannot be parsed",
+    _FORM,
+    ("请按接口文档改正格式后重发。", "Correct its form as the document says, then send it again."),
 )
-BAD_IDEMPOTENCY_KEY = ProblemType("bad_idempotency_key", 400, "Idempotency-Key 格式不对", "Malformed Idempotency-Key")
-UNAUTHENTICATED = ProblemType("unauthenticated", 401, "需要有效的身份", "Valid identity is needed")
+UNKNOWN_PARAMETER = ProblemType(
+    "unknown_parameter",
+    400,
+    "未知的查询参数",
+    "Unknown query parameter",
+    _FORM,
+    ("请去掉或改正 errors 所列参数。", "Leave out or correct the parameters that errors lists."),
+)
+BAD_CURSOR = ProblemType(
+    "bad_cursor",
+    400,
+    "游标已损坏，或不属于本查询、本用户",
+    "The cursor is damaged, or of another query or user",
+    _FORM,
+    ("请不带游标，从第一页重新读取。", "Begin again at the first page, without a cursor."),
+)
+BAD_IDEMPOTENCY_KEY = ProblemType(
+    "bad_idempotency_key",
+    400,
+    "Idempotency-Key 格式不对",
+    "Malformed Idempotency-Key",
+    _FORM,
+    ("请用 1 至 255 个可见 ASCII 字符。", "Use 1 to 255 printable ASCII characters."),
+)
+UNAUTHENTICATED = ProblemType(
+    "unauthenticated",
+    401,
+    "需要有效的身份",
+    "Valid identity is needed",
+    _SCOPE,
+    ("请先取得令牌（POST /api/v1/auth/token）。", "Get a token first (POST /api/v1/auth/token)."),
+)
 FORBIDDEN = ProblemType(
     "forbidden",
     403,
@@ -191,7 +228,7 @@ OUT_OF_SCOPE = ProblemType(
     403,
     "该区划不在您的管辖范围内",
     "That division is outside your scope",
-    "工作方案 四（二）2：分级负责",
+    _SCOPE,
     ("请核对区划代码，或由当地人员办理。", "Check the division code, or leave it to the people there."),
 )
 NOT_FOUND = ProblemType(
@@ -199,53 +236,108 @@ NOT_FOUND = ProblemType(
     404,
     "没有这条记录，或不在您的管辖范围内",
     "No such record, or outside your scope",
-    remedy=("请核对编号；他处的记录由当地人员办理。", "Check the id; records of elsewhere are for the people there."),
+    _SCOPE,
+    ("请核对编号；他处的记录由当地人员办理。", "Check the id; records of elsewhere are for the people there."),
 )
-METHOD_NOT_ALLOWED = ProblemType("method_not_allowed", 405, "此地址不支持该方法", "Method not allowed here")
-NOT_ACCEPTABLE = ProblemType("not_acceptable", 406, "无法提供所要求的格式", "Cannot answer in the format asked for")
-CONFLICT = ProblemType("conflict", 409, "与现有数据冲突", "In conflict with what is stored")
+METHOD_NOT_ALLOWED = ProblemType(
+    "method_not_allowed",
+    405,
+    "此地址不支持该方法",
+    "Method not allowed here",
+    _FORM,
+    ("请按接口文档选用方法。", "Use a method that the document names."),
+)
+NOT_ACCEPTABLE = ProblemType(
+    "not_acceptable",
+    406,
+    "无法提供所要求的格式",
+    "Cannot answer in the format asked for",
+    _FORM,
+    ("请在 Accept 中使用 expected 所列格式。", "Accept one of the formats in expected."),
+)
+CONFLICT = ProblemType(
+    "conflict",
+    409,
+    "与现有数据冲突",
+    "In conflict with what is stored",
+    _RETRY,
+    ("请重新读取记录后再办。", "Read the record again, then decide."),
+)
 ID_TAKEN = ProblemType(
     "id_taken",
     409,
     "该编号已被另一条记录使用",
     "That id belongs to another record",
-    remedy=("请换一个新编号重发。", "Send it again with another id."),
+    _RETRY,
+    ("请换一个新编号重发。", "Send it again with another id."),
 )
 WRONG_STATE = ProblemType(
     "wrong_state",
     409,
     "当前状态下不能执行这一步",
     "This step is not possible in the current state",
-    remedy=("请重新读取记录，按 allowed_actions 办理。", "Read the record again and follow its allowed_actions."),
+    "流程表（/docs/roles）",
+    ("请重新读取记录，按 allowed_actions 办理。", "Read the record again and follow its allowed_actions."),
 )
 STALE = ProblemType(
     "stale",
     412,
     "记录已被他人修改",
     "The record was changed by someone else",
-    remedy=("请与答复中的 current 合并，带新的 ETag 重发。", "Merge with `current`; send it again with its ETag."),
+    _RETRY,
+    ("请与答复中的 current 合并，带新的 ETag 重发。", "Merge with `current`; send it again with its ETag."),
 )
-TOO_LARGE = ProblemType("too_large", 413, "内容过大", "Content too large")
-UNSUPPORTED_MEDIA = ProblemType("unsupported_media", 415, "不支持的内容类型", "Unsupported content type")
+TOO_LARGE = ProblemType(
+    "too_large",
+    413,
+    "内容过大",
+    "Content too large",
+    _FORM,
+    ("请缩小或拆分后重发。", "Make it smaller or split it, then send it again."),
+)
+UNSUPPORTED_MEDIA = ProblemType(
+    "unsupported_media",
+    415,
+    "不支持的内容类型",
+    "Unsupported content type",
+    _FORM,
+    ("请使用接口文档所列的 Content-Type。", "Use a Content-Type that the document names."),
+)
 INVALID = ProblemType(
     "invalid",
     422,
     "输入有误",
     "The input is not valid",
-    remedy=("请按 errors 逐条改正后重发。", "Correct what errors lists, then send it again."),
+    _FORM,
+    ("请按 errors 逐条改正后重发。", "Correct what errors lists, then send it again."),
 )
 IDEMPOTENCY_MISMATCH = ProblemType(
     "idempotency_mismatch",
     422,
     "同一 Idempotency-Key 用于不同的请求",
     "The Idempotency-Key was used for another request",
+    _RETRY,
+    ("新的请求请用新的键。", "Use another key for another request."),
 )
 MATCH_REQUIRED = ProblemType(
     "match_required",
     428,
     "修改记录须带 If-Match",
     "If-Match is required to change a record",
-    remedy=("请先读取记录，把 ETag 放入 If-Match。", "Read the record first and send its ETag as If-Match."),
+    _RETRY,
+    ("请先读取记录，把 ETag 放入 If-Match。", "Read the record first and send its ETag as If-Match."),
 )
-INTERNAL = ProblemType("internal", 500, "服务器内部错误", "Internal error")
-UNAVAILABLE = ProblemType("unavailable", 503, "服务暂不可用", "Temporarily unavailable")
+INTERNAL = ProblemType(
+    "internal",
+    500,
+    "服务器内部错误",
+    "Internal error",
+    remedy=("请稍后重试；仍然出错请告知 request_id。", "Try again later; if it stays, tell us the request_id."),
+)
+UNAVAILABLE = ProblemType(
+    "unavailable",
+    503,
+    "服务暂不可用",
+    "Temporarily unavailable",
+    remedy=("请按 Retry-After 稍后重试。", "Try again after Retry-After seconds."),
+)

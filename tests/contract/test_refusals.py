@@ -1,0 +1,31 @@
+"""Every refusal says which rule asks for it, and what to do next."""
+
+import re
+
+import pytest
+
+from tests.contract.reading import Json, operations
+from toilet_api.kernel.errors import CATALOGUE
+
+ROOMS = {"survey", "rectification", "oversight"}
+PLAN = re.compile("工作方案 [一二三四五六]")
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_each_error_that_a_room_documents_has_a_rule_and_a_remedy(document: Json, room: str) -> None:
+    found: set[str] = set()
+    for _, _, operation in operations(document):
+        if operation["tags"] == [room]:
+            for status, response in operation["responses"].items():
+                examples = response.get("content", {}).get("application/problem+json", {}).get("examples", {})
+                found |= set(examples) if status[0] == "4" else set()
+    assert len(found) > 15
+    bare = [code for code in found if not CATALOGUE[code].rule or not all(CATALOGUE[code].remedy)]
+    assert not bare
+    own = {code for code in found if PLAN.search(CATALOGUE[code].rule)}
+    assert len(own) > 5, "most of them rest on a paragraph of the plan"
+
+
+def test_the_catalogue_serves_rule_and_remedy(document: Json) -> None:
+    assert {"rule", "remedy_zh", "remedy_en"} <= set(document["components"]["schemas"]["CatalogueEntry"]["properties"])
+    assert {"rule", "remedy"} <= set(document["components"]["schemas"]["Problem"]["properties"])
