@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -181,14 +182,14 @@ def client(app: FastAPI, portal: BlockingPortal) -> TestClient:
 
 
 @pytest.fixture(scope="session")
-def tokens_made_out() -> dict[tuple[str, int], str]:
+def tokens_made_out() -> dict[tuple[UUID, int], str]:
     """Access tokens by account and version: the template's accounts and signing key are those of every test."""
     return {}
 
 
 @pytest.fixture
 def as_(
-    client: TestClient, app: FastAPI, portal: BlockingPortal, tokens_made_out: dict[tuple[str, int], str]
+    client: TestClient, app: FastAPI, portal: BlockingPortal, tokens_made_out: dict[tuple[UUID, int], str]
 ) -> Callable[[str], TestClient]:
     """`as_("township_manager")`: a client that is logged in. How one logs in has tests of its own."""
     made: dict[str, TestClient] = {}
@@ -203,12 +204,12 @@ def as_(
     return login
 
 
-def _token(app: FastAPI, name: str, known: dict[tuple[str, int], str]) -> str:
+def _token(app: FastAPI, name: str, known: dict[tuple[UUID, int], str]) -> str:
     state = app.state
     with state.database.transaction(EVERYWHERE) as session:
         one = session.exec(select(Principal).where(col(Principal.username) == name)).one()
-        if (name, one.token_version) not in known:
-            known[name, one.token_version] = tokens.issue(
+        if (one.id, one.token_version) not in known:
+            known[one.id, one.token_version] = tokens.issue(
                 session,
                 state.key_ring,
                 state.settings.model_copy(update={"access_token_minutes": 120}),
@@ -217,7 +218,7 @@ def _token(app: FastAPI, name: str, known: dict[tuple[str, int], str]) -> str:
                 family=new_id() if one.kind == "person" else None,
                 scope=None,
             )
-        return known[name, one.token_version]
+        return known[one.id, one.token_version]
 
 
 @pytest.fixture

@@ -296,6 +296,7 @@ def _acceptance() -> None:
         """
     )
     op.execute("create index acceptance_division on acceptance (division_code, state, id)")
+    op.execute("create index acceptance_signed on acceptance using gin (signatures jsonb_path_ops)")
     op.execute("create index acceptance_household on acceptance (household_id)")
     op.execute("create index acceptance_toilet on acceptance (toilet_id)")
     op.execute("create index acceptance_campaign on acceptance (campaign_id)")

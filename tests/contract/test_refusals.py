@@ -6,6 +6,7 @@ import pytest
 
 from tests.contract.reading import Json, operations
 from toilet_api.kernel.errors import CATALOGUE
+from toilet_api.kernel.machines import MACHINES
 
 ROOMS = {"survey", "rectification", "oversight"}
 PLAN = re.compile("工作方案 [一二三四五六]")
@@ -24,6 +25,16 @@ def test_each_error_that_a_room_documents_has_a_rule_and_a_remedy(document: Json
     assert not bare
     own = {code for code in found if PLAN.search(CATALOGUE[code].rule)}
     assert len(own) > 5, "most of them rest on a paragraph of the plan"
+
+
+def test_each_step_of_these_rooms_rests_on_a_rule() -> None:
+    bare = [
+        (name, step.name)
+        for name in ("campaign", "visit", "problem", "plan", "task", "postponement", "acceptance", "sample")
+        for step in MACHINES[name].steps
+        if not PLAN.search(step.rule)
+    ]
+    assert not bare
 
 
 def test_the_catalogue_serves_rule_and_remedy(document: Json) -> None:

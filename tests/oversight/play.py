@@ -32,11 +32,10 @@ STATES = ("open", "in_work", "accepted", "closed", "dismissed")
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with an account, and a signature where they sit on panels."""
+    """Somebody with an account."""
 
     id: str
     client: TestClient
-    signature: str
 
 
 class Township:
@@ -46,9 +45,8 @@ class Township:
         self, code: str, village: str, manager: TestClient, surveyor: TestClient, colleague: TestClient
     ) -> None:
         self.code, self.village, self.manager, self.surveyor = code, village, manager, surveyor
-        self.colleague = Person(ok(colleague.get(f"{API}/me"))["id"], colleague, made.signature(colleague, code))
+        self.colleague = Person(ok(colleague.get(f"{API}/me"))["id"], colleague)
         self.signature = made.signature(surveyor, village)
-        self.panel_signature = made.signature(manager, code)
         self.problems: dict[str, str] = {}
         """Problem type -> id."""
 
@@ -65,7 +63,6 @@ class County:
         )
         self.campaign = self._kick_off()
         self.townships = [self._township(as_, client, app, *pair) for pair in TOWNSHIPS.items()]
-        self.reviewer_signature = made.signature(self.reviewer, COUNTY)
         self.reviewer_id = ok(self.reviewer.get(f"{API}/me"))["id"]
 
     def _kick_off(self) -> str:
@@ -187,7 +184,7 @@ def acceptance(county: County, township: Township, level: str, *problems: str) -
 
 
 def decision(county: County, township: Township, accepting: str, bad: str = "") -> dict[str, Any]:
-    """What the panel found: every item met, but `bad`."""
+    """What the panel found: every item met, but `bad`. Each member signs anew."""
     shown = ok(county.reviewer.get(f"{API}/acceptances/{accepting}"))
     checklist = ok(county.reviewer.get(f"{API}/checklists/{shown['checklist_id']}"))
     results: list[dict[str, Any]] = []
@@ -202,7 +199,7 @@ def decision(county: County, township: Township, accepting: str, bad: str = "") 
     return {
         "results": results,
         "signatures": [
-            {"user_id": county.reviewer_id, "attachment_id": county.reviewer_signature},
-            {"user_id": manager, "attachment_id": township.panel_signature},
+            {"user_id": county.reviewer_id, "attachment_id": made.signature(county.reviewer, COUNTY)},
+            {"user_id": manager, "attachment_id": made.signature(township.manager, township.code)},
         ],
     }

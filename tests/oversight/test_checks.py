@@ -107,6 +107,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"result": "failed", "rectified_really": False}, "/note"),
     ({"result": "failed", "rectified_really": False, "note": "  "}, "/note"),
     (made.upheld(survey_true=False), "/survey_true"),
+    (made.upheld(closed_justified=None), "/closed_justified"),
     ({"result": "not_checkable"}, "/note"),
     ({"result": "not_checkable", "note": "x", "survey_true": True}, "/survey_true"),
     (made.upheld(falsification={"statement": "x"}), "/falsification"),
@@ -122,6 +123,17 @@ def test_a_check_that_contradicts_itself_is_refused(province: TestClient, databa
         answer = made.check(province, unit, body)
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid"), answer.text
         assert [one["pointer"] for one in answer.json()["errors"]] == [pointer]
+    assert made.units(province, {"id": unit["sample_id"]})[0]["result"] is None
+
+
+def test_nothing_is_upheld_without_looking_at_every_aspect(province: TestClient, database: Database) -> None:
+    unit = one_unit(province, database)
+    shown = refusal(made.check(province, unit, {"result": "upheld"}), 422, "invalid")
+    assert [(one["pointer"], one["code"]) for one in shown["errors"]] == [
+        ("/survey_true", "missing"),
+        ("/rectified_really", "missing"),
+        ("/closed_justified", "missing"),
+    ]
     assert made.units(province, {"id": unit["sample_id"]})[0]["result"] is None
 
 

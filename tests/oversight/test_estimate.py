@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toilet_api.oversight.estimate import Tally, by_part, estimate, rate_in, total
+from toilet_api.oversight.estimate import Tally, by_part, estimate, rate_in, rates_taken, total
 from toilet_api.oversight.strata import Cell, select
 
 ONE = Cell("360423208", "three_compartment", "")
@@ -45,6 +45,28 @@ def test_low_rate_high_are_in_order_and_within_what_is_known(frame: dict[Cell, T
         assert found.rate == pytest.approx(0)
     if whole.failed == 0:
         assert found.rate == pytest.approx(1)
+
+
+@given(frames)
+def test_with_one_township_its_rate_is_the_overall_rate(frame: dict[Cell, Tally]) -> None:
+    frame = {cell._replace(township="a"): tally for cell, tally in frame.items()}
+    [members] = by_part(frame, "township").values()
+    assert rate_in(members, rates_taken(frame)) == estimate(frame, 0.95).rate
+
+
+@given(frames, st.sampled_from(["township", "mode", "contractor"]))
+def test_the_rates_of_the_parts_average_to_the_overall_rate(frame: dict[Cell, Tally], part: str) -> None:
+    """Weighted by population; so no part tells another story than the overall rate."""
+    found, rates = estimate(frame, 0.95).rate, rates_taken(frame)
+    weighted = 0.0
+    for members in by_part(frame, part).values():
+        rate, here = rate_in(members, rates), total(members.values())
+        assert (rate is None) == (found is None)
+        if rate is not None:
+            assert here.upheld / here.population <= rate <= 1 - here.failed / here.population
+            weighted += here.population * rate
+    if found is not None:
+        assert weighted / total(frame.values()).population == pytest.approx(found, abs=1e-9, rel=0)
 
 
 @given(frames)
@@ -87,7 +109,7 @@ def test_a_smaller_frame_is_known_better() -> None:
 def test_cells_count_by_their_population() -> None:
     frame = {ONE: Tally(900, 10, 10, 0), ONE._replace(mode="work"): Tally(100, 10, 0, 10)}
     assert estimate(frame, 0.95).rate == pytest.approx(0.9)
-    assert rate_in(frame) == pytest.approx(0.9)
+    assert rate_in(frame, rates_taken(frame)) == pytest.approx(0.9)
 
 
 def test_unequal_weights_are_worth_fewer_checks() -> None:
@@ -115,7 +137,7 @@ def test_the_parts_add_up() -> None:
     frame = {Cell(a, b, ""): Tally(5, 2, 1, 1) for a in "xy" for b in "mn"}
     for part in ("township", "mode", "contractor"):
         assert sum(total(one.values()).upheld for one in by_part(frame, part).values()) == 4
-    assert rate_in({ONE: Tally(5)}) is None
+    assert rate_in({ONE: Tally(5)}, rates_taken({ONE: Tally(5)})) is None
 
 
 @pytest.mark.parametrize(("size", "townships", "number"), [(300, 3, 60), (400, 6, 30)])

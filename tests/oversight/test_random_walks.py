@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
@@ -68,8 +67,8 @@ def said(script: tuple[tuple[int, str], ...]) -> list[tuple[str, tuple[str, str]
 
 
 @pytest.fixture
-def stage(as_: As, client: TestClient, app: FastAPI) -> Stage:
-    return Stage(as_, client, app)
+def stage(as_: As, client: TestClient) -> Stage:
+    return Stage(as_, client)
 
 
 def test_no_illegal_step_is_taken_and_no_legal_one_refused(stage: Stage) -> None:

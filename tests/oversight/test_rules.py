@@ -12,6 +12,7 @@ from toilet_api.kernel.machines import Machine
 from toilet_api.oversight.codes import FALSIFICATION_STATES, SAMPLE_STATES
 from toilet_api.oversight.rules import (
     ALL_CHECKED,
+    ASPECT_RULE,
     ASPECTS,
     BY_HOLDER,
     CHECKER_FREE,
@@ -94,10 +95,23 @@ def test_a_check_is_taken_exactly_if_it_makes_sense(
     aspects = dict(zip(ASPECTS, (survey, work, closing), strict=True))
     said = list(aspects.values())
     sensible = {
-        "upheld": False not in said and not accuses,
+        "upheld": said == [True] * 3 and not accuses,
         "failed": False in said and noted,
         "not_checkable": said == [None] * 3 and noted and not accuses,
     }[result]
     faults = check_faults(CheckFacts(result, aspects, noted, accuses))
     assert (not faults) is sensible
     assert all(fault.rule and fault.message[0] and fault.message[1] for fault in faults)
+
+
+@given(answers, answers, answers)
+def test_what_is_upheld_answers_every_aspect_with_yes(
+    survey: bool | None, work: bool | None, closing: bool | None
+) -> None:
+    aspects = dict(zip(ASPECTS, (survey, work, closing), strict=True))
+    faults = check_faults(CheckFacts("upheld", aspects, has_note=False, accuses=False))
+    codes = {None: "missing", False: "aspect_contradicts"}
+    assert {fault.pointer: fault.code for fault in faults} == {
+        f"/{name}": codes[holds] for name, holds in aspects.items() if not holds
+    }
+    assert {fault.rule for fault in faults} <= {ASPECT_RULE}

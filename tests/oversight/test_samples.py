@@ -306,6 +306,7 @@ def test_the_estimate_narrows_with_the_confidence_and_tells_the_parts(province: 
     assert (shown["confidence"], shown["n"], shown["population"]) == (0.9, sample["sample_size"], 80)
     assert (shown["checked"], shown["upheld"], shown["failed"], shown["not_checkable"]) == (11, 7, 3, 1)
     assert 0 < shown["low"] < shown["rate"] < shown["high"] < 1
+    assert [one["rate"] for one in shown["by_township"]] == [shown["rate"]]
     wider = ok(province.get(url, params={"confidence": 0.99}))
     assert wider["low"] < shown["low"]
     assert shown["high"] < wider["high"]

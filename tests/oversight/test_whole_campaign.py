@@ -138,7 +138,7 @@ def _accept_work(county: County, township: Township) -> None:
     body["panel"][1] = {"user_id": colleague.id}
     one = ok(county.reviewer.post(f"{API}/acceptances", json=body), 201)["id"]
     found = decision(county, township, one)
-    found["signatures"][1] = {"user_id": colleague.id, "attachment_id": colleague.signature}
+    found["signatures"][1] = {"user_id": colleague.id, "attachment_id": made.signature(colleague.client, township.code)}
     ok(county.reviewer.post(f"{API}/acceptances/{one}/pass", json=found))
 
 

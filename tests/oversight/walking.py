@@ -4,14 +4,12 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from tests.accounts.logins import GOOD, login, new_user
 from tests.rectification import made as rectification
 from tests.survey import made
 from tests.survey.made import API, ok
-from tests.talking import talking
 
 PROBLEM = {
     "open": {"edit": "open", "dismiss": "dismissed", "rectify_at_once": "in_work"},
@@ -70,7 +68,7 @@ MAY: dict[str, frozenset[str]] = {
     "refuse": frozenset({"admin", "reviewer"}),
     "return": frozenset({"admin", "reviewer"}),
     "approve": frozenset({"admin", "reviewer"}),
-    "pass": frozenset({"reviewer", "colleague"}),
+    "pass": frozenset({"reviewer", "colleague"}),  # of a re-check, the reviewer alone
     "fail": frozenset({"reviewer", "colleague"}),
     "cancel": frozenset({"manager", "admin", "reviewer", "colleague"}),
 }
@@ -94,11 +92,11 @@ class Case:
 class Stage:
     """The township, its campaign with a plan in force, and everybody in it."""
 
-    def __init__(self, as_: Any, client: TestClient, app: FastAPI) -> None:
+    def __init__(self, as_: Any, client: TestClient) -> None:
         names = {"surveyor": "village_surveyor", "manager": "township_manager", "admin": "county_admin"}
         names |= {"reviewer": "county_reviewer", "neighbour": "village_surveyor_2", "auditor": "auditor"}
         self.people: dict[str, TestClient] = {name: as_(username) for name, username in names.items()}
-        self.people["colleague"] = self._colleague(client, app)
+        self.people["colleague"] = self._colleague(as_, client)
         admin, manager, surveyor = (self.people[name] for name in ("admin", "manager", "surveyor"))
         self.campaign = made.campaign(admin, verification_levels=[])["id"]
         body = {"division_code": made.TOWNSHIP, "problem_type": "no_trial"}
@@ -108,20 +106,17 @@ class Stage:
         self.signature = made.signature(surveyor)
         panel = [self.people[name] for name in ("reviewer", "colleague")]
         self.panel = rectification.panel(*panel)
-        self.signed = rectification.signed(*panel)
+        self.members = panel
         self.created = 1
         self.later = date(2099, 1, 1)
 
-    def _colleague(self, client: TestClient, app: FastAPI) -> TestClient:
+    def _colleague(self, as_: Any, client: TestClient) -> TestClient:
         account = new_user(self.people["admin"], "colleague", "township_manager", made.TOWNSHIP)
         token = login(client, "colleague", account["temporary_password"]).json()["access_token"]
         first = {"Authorization": f"Bearer {token}"}
         change = {"current_password": account["temporary_password"], "new_password": GOOD}
         assert client.post(f"{API}/me/password", json=change, headers=first).status_code == 204
-        assert client.portal
-        person = talking(app, client.portal)
-        person.headers["Authorization"] = f"Bearer {login(client, 'colleague', GOOD).json()['access_token']}"
-        return person
+        return as_("colleague")
 
     def fresh(self) -> Case:
         """Two new problems at a new toilet: one to be mended at once, one for a plan."""
@@ -178,9 +173,13 @@ class Stage:
         }
         if step in ("pass", "fail"):
             shown = self.look("auditor", kind, record) or {}
-            bodies[step] = {"results": rectification.results(shown), "signatures": self.signed}
+            bodies[step] = {"results": rectification.results(shown), "signatures": self._signed()}
             bodies[step] |= {"reason": "不合格"} if step == "fail" else {}
         return client.post(f"{url}/{step.replace('_', '-')}", json=bodies.get(step))
+
+    def _signed(self) -> list[dict[str, str]]:
+        """Each member of the panel signs for this acceptance."""
+        return rectification.signed(*self.members)
 
     def _consent(self) -> str:
         """The household signs for this close-out, not for one before it was reopened."""

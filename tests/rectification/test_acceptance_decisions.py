@@ -17,6 +17,7 @@ from toilet_api.kernel.database import EVERYWHERE, Database
 from toilet_api.kernel.fields import new_id, now
 from toilet_api.rectification.tables import Task
 
+PEOPLE = ("county_admin", "county_reviewer", "township_manager", "village_surveyor")
 As = Callable[[str], TestClient]
 
 
@@ -119,9 +120,11 @@ def test_each_required_item_has_a_result_and_bounds_decide(panel: Any, done: lis
         assert errors[0]["pointer"].startswith("/results")
     nothing = refused(post(manager, one, "pass", results=[], signatures=signed), 422, "invalid")["errors"]
     assert len(nothing) == sum(item["required"] for item in one["results"])
-    for broken in (float("1e12"), "1.5m3"):
+    for broken in (float("1e12"), "1.5m3", "1.6", True):
         results = made.results(one, effective_volume={"value": broken})
         assert post(manager, one, "pass", results=results, signatures=signed).status_code == 422
+    whole = made.results(one, effective_volume={"value": 2})
+    assert ok(post(manager, one, "pass", results=whole, signatures=signed))["state"] == "passed"
 
 
 def test_an_item_that_is_not_met_never_passes(panel: Any, done: list[dict[str, Any]]) -> None:
@@ -216,6 +219,8 @@ def test_both_sides_sign_themselves(as_: As, panel: Any, done: list[dict[str, An
         ([mine, theirs, {**theirs, "attachment_id": mine["attachment_id"]}], "signed_by_another"),
         ([mine, theirs, {**theirs, "attachment_id": photo}], "attachment_kind"),
         ([mine, theirs, elsewhere], "attachment_unknown"),
+        ([mine, theirs, mine], "signature_repeated"),
+        ([mine, theirs, made.signed(reviewer)[0]], "signature_repeated"),
         ([mine, theirs, {**theirs, "attachment_id": str(new_id())}], "attachment_unknown"),
     ):
         answer = post(manager, one, "pass", results=made.results(one), signatures=given)
@@ -380,3 +385,44 @@ def test_a_second_manager_of_the_township_sits_for_it(as_: As, panel: Any, done:
     body["panel"].append({"user_id": other})
     shown = ok(reviewer.post(f"{API}/acceptances", json=body), 201)
     assert [member["side"] for member in shown["panel"]] == ["county", "township"]
+
+
+def test_a_signature_is_given_for_one_acceptance_only(as_: As, database: Database) -> None:
+    """Nobody passes an acceptance alone with what a colleague signed for another one."""
+    admin, reviewer, manager, surveyor = (as_(name) for name in PEOPLE)
+    survey.campaign(admin, verification_levels=[])
+    first, second = made.found(surveyor, "no_light", "no_door")
+    made.done_work(database, [first, second], made.me(surveyor))
+    before = made.acceptance(reviewer, [first], reviewer, manager)
+    given = made.signed(reviewer, manager)
+    made.decide(reviewer, before, "pass", signatures=given)
+    after = made.acceptance(manager, [second], reviewer, manager)
+    again = manager.post(f"{API}/acceptances/{after['id']}/pass", json=made.decision(after, signatures=given))
+    body = made.refused(again, 409, "panel_signature_used")
+    assert [fault["pointer"] for fault in body["errors"]] == [f"/signatures/{n}/attachment_id" for n in (0, 1)]
+    made.decide(manager, after, "pass", reviewer, manager)
+    # The county's re-check is for the county to decide.
+    recheck = made.acceptance(manager, [first], reviewer, manager, level="county")
+    url = f"{API}/acceptances/{recheck['id']}"
+    assert not {"pass", "fail"} & set(ok(manager.get(url))["allowed_actions"])
+    assert {"pass", "fail"} <= set(ok(reviewer.get(url))["allowed_actions"])
+    mine = made.decision(recheck, reviewer, manager)
+    made.refused(manager.post(f"{url}/pass", json=mine), 403, "county_decides")
+    made.decide(reviewer, recheck, "pass", reviewer, manager)
+
+
+def test_a_dismissed_problem_is_in_no_acceptance_any_more(as_: As, database: Database) -> None:
+    admin, reviewer, manager, surveyor = (as_(name) for name in PEOPLE)
+    survey.campaign(admin, verification_levels=[])
+    one = made.found(surveyor, "no_light")[0]
+    made.done_work(database, [one], made.me(surveyor))
+    left = made.acceptance(reviewer, [one], reviewer, manager)
+    ok(admin.post(f"{API}/problems/{one['id']}/dismiss", json={"reason": "误登"}))
+    answer = reviewer.post(f"{API}/acceptances/{left['id']}/pass", json=made.decision(left, reviewer, manager))
+    made.refused(answer, 409, "not_ready_for_acceptance")
+    again = ok(admin.post(f"{API}/problems/{one['id']}/reopen", json={"reason": "确有"}))
+    task = {"id": again["task_id"], "division_code": one["division_code"]}
+    made.task_step(surveyor, task, "start")
+    made.noted(surveyor, task)
+    made.task_step(surveyor, task, "submit")
+    made.decide(reviewer, made.acceptance(reviewer, [one], reviewer, manager), "pass", reviewer, manager)

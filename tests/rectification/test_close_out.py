@@ -203,6 +203,18 @@ def test_a_signature_is_one_of_the_place_and_the_household(
         assert str(found.scalar_one()) == problem["household_id"]
 
 
+def test_each_signature_once(as_: As, surveyor: TestClient, problem: dict[str, Any]) -> None:
+    manager = as_("township_manager")
+    one, two = survey.signature(surveyor), survey.signature(surveyor)
+    body = refused_invalid(close(manager, problem, household_signature_ids=[one, two, one]), "signature_repeated")
+    assert body["errors"][0]["pointer"] == "/household_signature_ids/2"
+    told = statement(manager, witness_signature_ids=[two, two])
+    body = refused_invalid(close(manager, problem, **told), "signature_repeated")
+    assert body["errors"][0]["pointer"] == "/statement/witness_signature_ids/1"
+    assert close_outs(manager) == []
+    ok(close(manager, problem, household_signature_ids=[one, two]))
+
+
 def refused_invalid(answer: Any, fault: str) -> dict[str, Any]:
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid"), answer.text
     body: dict[str, Any] = answer.json()

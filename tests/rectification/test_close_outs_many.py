@@ -92,6 +92,29 @@ def test_each_problem_is_closed_or_refused_on_its_own(as_: As, surveyor: TestCli
     assert [one["kind"] for one in close_outs(manager, sort="closed_at")] == ["signature", "statement"]
 
 
+def test_a_second_mention_is_refused_on_its_own(as_: As, surveyor: TestClient, database: Database) -> None:
+    manager = as_("township_manager")
+    good, bare = accepted(surveyor, database), accepted(surveyor, database)
+    nowhere = {"id": str(new_id())}
+    signed = consent(surveyor)
+    items = (item(good, **signed), item(bare), item(good, **signed), item(bare, **consent(surveyor)))
+    shown = ok(close_many(manager, *items, item(nowhere), item(nowhere)))
+    assert [one["problem_id"] for one in shown["done"]] == [good["id"]]
+    assert [(one["problem_id"], one["code"], one["state"]) for one in shown["refused"]] == [
+        (bare["id"], "household_consent_missing", "accepted"),
+        (good["id"], "problem_repeated", "closed"),
+        (bare["id"], "problem_repeated", "accepted"),  # whatever became of the first
+        (nowhere["id"], "not_found", None),
+        (nowhere["id"], "problem_repeated", None),
+    ]
+    repeated = shown["refused"][1]
+    assert repeated["rule"].startswith("工作方案")
+    assert repeated["remedy"]
+    assert [error["pointer"] for error in repeated["errors"]] == ["/items/2/problem_id"]
+    assert look(manager, bare)["version"] == bare["version"]
+    assert len(close_outs(manager)) == 1
+
+
 def test_it_speaks_the_language_of_the_request(as_: As, surveyor: TestClient) -> None:
     manager = as_("township_manager")
     fresh = made.found(surveyor, "no_light")[0]
@@ -125,7 +148,6 @@ def test_bodies_that_are_no_batch(as_: As, surveyor: TestClient) -> None:
     manager = as_("township_manager")
     one = item({"id": str(new_id())})
     assert close_many(manager).status_code == 422
-    assert close_many(manager, one, one).status_code == 422
     assert close_many(manager, *(item({"id": str(new_id())}) for _ in range(501))).status_code == 422
     assert close_many(manager, {**one, "state": "closed"}).status_code == 422
 

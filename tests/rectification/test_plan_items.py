@@ -12,7 +12,9 @@ from tests.rectification.made import API
 from tests.rectification.test_plans import faults, refused
 from tests.survey import made as survey
 from tests.survey.made import ok
+from toilet_api.kernel.database import EVERYWHERE, Database
 from toilet_api.kernel.fields import new_id
+from toilet_api.survey.tables import CatalogueType
 
 As = Callable[[str], TestClient]
 
@@ -137,6 +139,60 @@ def test_rules_fill_in_every_problem_that_can_be_planned(as_: As, surveyor: Test
     assert (tank["measure"], tank["responsible_person"], tank["cost_fen"]) == ("换池", "李主任", 120_000)
     everything = ok(manager.post(url, json={"measures": [*rules, {"measure": "清掏"}]}))
     assert (everything["added"], everything["total"]) == (1, 4)
+
+
+def test_a_rule_names_a_type_that_holds_in_the_county(as_: As, surveyor: TestClient, manager: TestClient) -> None:
+    admin = as_("county_admin")
+    own = {"problem_class": "toilet", "problem_group": "construction", "cause": "construction_quality"}
+    kind = {"division_code": "360423", "code": "own_type", "zh": "本县", "en": "Own", **own}
+    shown = ok(admin.post(f"{API}/problem-types", json=kind), 201)
+    made.found(surveyor, "own_type", "no_door")
+    draft = made.plan(manager)
+    url = f"{API}/plans/{draft['id']}/items/fill"
+    wrong = [{"problem_type": code, "measure": "整改"} for code in ("own_type", "no_such_type", "no_door", "Tank")]
+    answer = manager.post(url, json={"measures": wrong})
+    assert faults(answer) == {
+        "/measures/1/problem_type": "unknown_code",
+        "/measures/3/problem_type": "unknown_code",
+    }
+    assert answer.json()["errors"][0]["value"] == "no_such_type"
+    assert items_of(manager, draft["id"]) == []
+    # Problems of a retired type are still there to be mended.
+    ok(admin.post(f"{API}/problem-types/{shown['id']}/retire", json={"reason": "停用"}))
+    assert ok(manager.post(url, json={"measures": wrong[::2]}))["added"] == 2
+
+
+def test_another_county_s_type_is_unknown_in_a_rule(
+    as_: As, surveyor: TestClient, manager: TestClient, database: Database
+) -> None:
+    theirs = CatalogueType(
+        division_code="360424",
+        code="their_type",
+        zh="他县",
+        en="Theirs",
+        problem_class="toilet",
+        problem_group="other",
+        cause="small_defect",
+    )
+    with database.transaction(EVERYWHERE) as session:
+        session.add(theirs)
+    draft = made.plan(manager)
+    body = {"measures": [{"problem_type": "their_type", "measure": "整改"}]}
+    answer = manager.post(f"{API}/plans/{draft['id']}/items/fill", json=body)
+    assert faults(answer) == {"/measures/0/problem_type": "unknown_code"}
+
+
+@pytest.mark.parametrize("amount", ["5", "5.0", 5.5, True])
+def test_money_is_a_number(surveyor: TestClient, manager: TestClient, amount: Any) -> None:
+    [problem] = made.found(surveyor, "tank_cracked")
+    draft = made.plan(manager)
+    funds = {"funds": [{"source": "county", "amount_fen": amount}]}
+    answer = manager.patch(f"{API}/plans/{draft['id']}", json=funds, headers={"If-Match": "*"})
+    body = {"items": [made.item(problem, cost_fen=amount)]}
+    item = manager.post(f"{API}/plans/{draft['id']}/items", json=body)
+    for refusal, pointer in ((answer, "/funds/0/amount_fen"), (item, "/items/0/cost_fen")):
+        assert refusal.status_code == 422, refusal.text
+        assert [one["pointer"] for one in refusal.json()["errors"]] == [pointer]
 
 
 def test_a_problem_is_in_one_plan_in_preparation(

@@ -314,10 +314,10 @@ def test_work_that_failed_is_done_again(surveyor: TestClient, database: Database
     made.task_step(surveyor, task, "start")
     made.noted(surveyor, task)
     made.task_step(surveyor, task, "submit")
-    passing.sent_back(database, task["problem_id"], "第三池渗漏", date(2028, 1, 31))
+    passing.sent_back(database, task["problem_id"], "第三池渗漏", date(2027, 1, 31))
     again = get(surveyor, task)
     assert (again["state"], again["redos"], again["redo_reason"]) == ("in_work", 1, "第三池渗漏")
-    assert (again["due_on"], again["submitted_at"], again["problem_state"]) == ("2028-01-31", None, "in_work")
+    assert (again["due_on"], again["submitted_at"], again["problem_state"]) == ("2027-01-31", None, "in_work")
     # What was to show the finished work shows it no longer; the next submission needs a photo of its own.
     assert (again["photos_after"], len(again["photos_during"])) == ([], 1)
     made.refused(surveyor.post(f"{TASKS}/{task['id']}/submit"), 409, "after_photo_missing")

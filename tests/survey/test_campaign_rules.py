@@ -65,6 +65,7 @@ def test_a_campaign_holds_phases_levels_shares_and_what_is_mended_at_once(as_: A
         ({"acceptance_shares": {"county": 101}}, "less_than_equal"),
         ({"acceptance_shares": {"county": -1}}, "greater_than_equal"),
         ({"at_once_causes": ["nonsense"]}, "unknown_code"),
+        ({"at_once_causes": ["small_defect", "management", "small_defect"]}, "cause_repeated"),
     ],
 )
 def test_rules_that_contradict_themselves_are_refused(as_: As, members: dict[str, Any], code: str) -> None:

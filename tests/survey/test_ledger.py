@@ -152,7 +152,11 @@ def test_work_problems(as_: As) -> None:
     assert (changed["version"], changed["description"]) == (2, "已约谈")
     assert manager.patch(url, json={"state": "dismissed"}, headers={"If-Match": '"2"'}).status_code == 422
     assert manager.patch(url, json={"cause": None}, headers={"If-Match": '"2"'}).status_code == 422
-    recaused = ok(manager.patch(url, json={"cause": "technical_mode"}, headers={"If-Match": '"2"'}))
+    # More time, or none at all: that is the county's to say.
+    eased = manager.patch(url, json={"cause": "technical_mode"}, headers={"If-Match": '"2"'})
+    assert (eased.status_code, eased.json()["code"]) == (403, "cause_is_countys")
+    assert eased.json()["rule"]
+    recaused = ok(as_("county_admin").patch(url, json={"cause": "technical_mode"}, headers={"If-Match": '"2"'}))
     assert recaused["deadline"] is None
     actions = [one["action"] for one in ok(manager.get(f"{url}/history"))["items"]]
     assert actions == ["problem.recorded", "problem.updated", "problem.updated"]
@@ -211,3 +215,12 @@ def test_rows_are_what_the_schema_says(as_: As) -> None:
     ProblemRow.model_validate(made.problems(surveyor)[0])
     VisitRow.model_validate(ok(surveyor.get(f"{API}/visits"))["items"][0])
     assert now() - timedelta(minutes=1) < made.moment(made.problems(surveyor)[0]["created_at"])
+
+
+def test_a_toilets_problem_is_no_problem_of_the_work(as_: As) -> None:
+    admin = as_("county_admin")
+    made.submitted(as_("village_surveyor"), "tank_cracked")
+    (one,) = made.problems(admin)
+    change = {"cause": "work_process"}
+    answer = admin.patch(f"{API}/problems/{one['id']}", json=change, headers={"If-Match": "*"})
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "cause_of_another_class")

@@ -89,7 +89,7 @@ Moment = Annotated[
     BeforeValidator(_written),
     Field(description="RFC 3339，带时区 / RFC 3339 with offset", examples=["2026-06-30T09:30:00+08:00"]),
 ]
-Fen = Annotated[int, Field(ge=0, le=10**12, description="金额，单位分 / Money in fen", examples=[200000])]
+Fen = Annotated[int, Field(ge=0, le=10**12, strict=True, description="金额，单位分 / Money in fen", examples=[200000])]
 Year = Annotated[int, Field(ge=1949, le=2200, description="公历年 / Calendar year", examples=[2024])]
 CoordinateSystem = Literal["gcj02", "wgs84", "cgcs2000"]
 

@@ -89,10 +89,7 @@ class Machine:
                 f"The state is {state}; {step} needs {', '.join(sources)}.",
             ),
             rule=next((row.rule for row in rows if row.rule), ""),
-            remedy=(
-                f"请重新读取记录；现在可以：{'、'.join(possible.values())}。" if possible else "记录已终结，不再变动。",
-                f"Read the record again; now possible: {', '.join(possible)}." if possible else "The record is final.",
-            ),
+            remedy=_what_next(possible),
             state=state,
             possible_steps=sorted(possible),
         )
@@ -139,6 +136,17 @@ class Machine:
             told = row.zh + (f"（{row.driven_by}）" if row.driven_by else "")
             lines += [f"    {source} --> {row.target}: {told} {row.name}" for source in sorted(row.sources)]
         return "\n".join(dict.fromkeys(lines))
+
+
+def _what_next(possible: Mapping[str, str]) -> tuple[str, str]:
+    """Who may take which of the possible steps, and under which guards, is for `allowed_actions` to say."""
+    if not possible:
+        return ("记录已终结，不再变动。", "The record is final.")
+    zh, en = "、".join(possible.values()), ", ".join(possible)
+    return (
+        f"请按 allowed_actions 办理；此状态下的步骤：{zh}，各有权限和条件。",
+        f"Follow allowed_actions; steps of this state, each for whom it is: {en}.",
+    )
 
 
 def _array(names: Iterable[str]) -> ColumnElement[Any]:

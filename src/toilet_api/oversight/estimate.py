@@ -5,7 +5,7 @@ Each cell counts by its population. The interval is Wilson's on the effective nu
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import sqrt
+from math import fsum, sqrt
 
 from toilet_api.oversight.strata import Cell, z_of
 
@@ -64,14 +64,10 @@ def estimate(cells: Mapping[Cell, Tally], confidence: float) -> Rate:
     """
     whole = total(cells.values())
     checked, size = whole.decided, whole.population
-    if checked == 0:
-        return Rate(None, None, None)
-    weights = _weights(cells)
-    rate = sum(weight * cells[cell].rate for cell, weight in weights.items()) / size
-    rate = min(max(rate, whole.upheld / size), 1 - whole.failed / size)
-    if checked == size:
+    rate = rate_in(cells, rates_taken(cells))
+    if rate is None or checked == size:
         return Rate(rate, rate, rate)
-    low, high = _wilson(rate, _effective(cells, weights, rate, checked, size), z_of(confidence))
+    low, high = _wilson(rate, _effective(cells, _weights(cells), rate, checked, size), z_of(confidence))
     return Rate(
         rate,
         low=min(rate, max(low, whole.upheld / size)),
@@ -79,12 +75,30 @@ def estimate(cells: Mapping[Cell, Tally], confidence: float) -> Rate:
     )
 
 
-def rate_in(cells: Mapping[Cell, Tally]) -> float | None:
-    """The weighted rate within a part of the frame, over its cells that have a decided check; None without any."""
-    known = [tally for tally in cells.values() if tally.decided]
-    if not known:
+def rates_taken(cells: Mapping[Cell, Tally]) -> dict[Cell, float]:
+    """The rate each cell of the frame is taken to have: of its own checks, else of its township's, else of all.
+    Empty where nothing was decided.
+    """
+    whole = total(cells.values())
+    if not whole.decided:
+        return {}
+    townships = {name: total(members.values()) for name, members in by_part(cells, "township").items()}
+    return {
+        cell: next(one.rate for one in (tally, townships[cell.township], whole) if one.decided)
+        for cell, tally in cells.items()
+    }
+
+
+def rate_in(cells: Mapping[Cell, Tally], rates: Mapping[Cell, float]) -> float | None:
+    """The rate within a part of the frame, or in all of it, by population; None where nothing was decided anywhere.
+
+    `rates` are those taken in the whole frame, so that the rates of its parts average to the rate of the whole.
+    """
+    if not rates:
         return None
-    return sum(tally.population * tally.rate for tally in known) / sum(tally.population for tally in known)
+    here = total(cells.values())
+    rate = fsum(tally.population * rates[cell] for cell, tally in cells.items()) / here.population
+    return min(max(rate, here.upheld / here.population), 1 - here.failed / here.population)
 
 
 def by_part(cells: Mapping[Cell, Tally], part: str) -> dict[str, dict[Cell, Tally]]:
@@ -98,7 +112,8 @@ def by_part(cells: Mapping[Cell, Tally], part: str) -> dict[str, dict[Cell, Tall
 def _weights(cells: Mapping[Cell, Tally]) -> dict[Cell, float]:
     """How much of the frame each cell with a decided check stands for. Together they are the frame.
 
-    What is unknown is shared out by checks, not by population: so it takes the plain rate of the township's checks.
+    What is unknown is shared out by checks, not by population: so it takes the plain rate of the township's checks,
+    as `rates_taken` has it.
     """
     spread: dict[Cell, float] = {}
     for members in by_part(cells, "township").values():

@@ -9,7 +9,7 @@ from sqlmodel import Session, col
 
 from toilet_api.divisions import lookup
 from toilet_api.oversight.codes import SAMPLE_MODES
-from toilet_api.oversight.estimate import Tally, by_part, estimate, rate_in, total
+from toilet_api.oversight.estimate import Tally, by_part, estimate, rate_in, rates_taken, total
 from toilet_api.oversight.problems import SAMPLE_NOT_DRAWN
 from toilet_api.oversight.sample_schemas import EstimateOut, FaultsOut, GroupOut
 from toilet_api.oversight.strata import Cell
@@ -17,12 +17,12 @@ from toilet_api.oversight.tables import Sample, SampleUnit
 
 DEFAULT_CONFIDENCE = 0.95
 METHOD = (
-    "按乡镇、模式、施工单位分层，以各层问题数加权；无法核查的不计；某层没有核查结论的，取所在乡镇（再无则取全部）核查的比例。"
+    "按乡镇、模式、施工单位分层，以各层问题数加权；无法核查的不计；某层没有核查结论的，取所在乡镇（再无则取全部）核查的比例，各分组同。"
     "方差含有限总体校正，置信区间为有效样本量上的 Wilson 区间，并以已查明的个数为界；全部查明时即为实际比例。"
     " / Stratified by township, mode and contractor, weighted by population; what couldn't be checked is left out; a "
-    "stratum without a result takes the rate of its township's checks, else of all. Variance with finite population "
-    "correction; Wilson's interval on the effective sample size, bounded by what is known; with everything checked it "
-    "is the rate itself."
+    "stratum without a result takes the rate of its township's checks, else of all; the groups likewise. Variance with "
+    "finite population correction; Wilson's interval on the effective sample size, bounded by what is known; with "
+    "everything checked it is the rate itself."
 )
 
 
@@ -94,6 +94,7 @@ def _faults(session: Session, sample_id: UUID) -> FaultsOut:
 
 def _groups(cells: dict[Cell, Tally], part: str, names: Mapping[str, str]) -> list[GroupOut]:
     found: list[GroupOut] = []
+    rates = rates_taken(cells)
     for key, members in by_part(cells, part).items():
         here = total(members.values())
         found.append(
@@ -106,7 +107,7 @@ def _groups(cells: dict[Cell, Tally], part: str, names: Mapping[str, str]) -> li
                 upheld=here.upheld,
                 failed=here.failed,
                 not_checkable=here.not_checkable,
-                rate=_rounded(rate_in(members)),
+                rate=_rounded(rate_in(members, rates)),
             )
         )
     return found

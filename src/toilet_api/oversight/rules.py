@@ -103,6 +103,11 @@ def check_faults(check: CheckFacts) -> list[FieldError]:
             _fault(f"/{name}", "aspect_contradicts", "结论属实时各项不能为否", "nothing is false where it is upheld")
             for name in denied
         ]
+        found += [
+            _fault(f"/{name}", "missing", "结论属实须逐项查看并作答", "upheld: every aspect is answered", expected=True)
+            for name, holds in check.aspects.items()
+            if holds is None
+        ]
     if check.result == "not_checkable":
         found += [
             _fault(f"/{name}", "aspect_contradicts", "无法核查时不填各项", "what can't be checked is not judged")

@@ -15,7 +15,7 @@ from toilet_api.rectification.acceptance_checks import Judged, hindrances, judge
 from toilet_api.rectification.acceptance_schemas import Decision, FailedDecision, PartialDecision, Redo
 from toilet_api.rectification.acceptances import content, journal_acceptance, parts_of, ready
 from toilet_api.rectification.holding import held_problems
-from toilet_api.rectification.problems import CHECK_NOT_PASSED, NOT_ON_PANEL, VETO
+from toilet_api.rectification.problems import CHECK_NOT_PASSED, COUNTY_DECIDES, NOT_ON_PANEL, NOT_READY, VETO
 from toilet_api.rectification.rules import ACCEPTANCE
 from toilet_api.rectification.tables import Acceptance, AcceptanceProblem, Task
 from toilet_api.survey import attachments
@@ -46,9 +46,13 @@ def decide(
     target = ACCEPTANCE.next(row.state, step)
     if caller.id not in row.panel_user_ids:
         raise NOT_ON_PANEL.problem()
+    if row.level == "county" and not panels.is_of(row.panel, caller.id, "county"):
+        raise COUNTY_DECIDES.problem()
     before = content(session, row)
-    parts = parts_of(session, row.id)
+    parts = [part for part in parts_of(session, row.id) if part.is_open]
     problems = held_problems(session, [part.problem_id for part in parts])
+    if not parts:  # each of its problems was dismissed
+        raise NOT_READY.problem(errors=[_fault("/problem_ids", "nothing_left", "问题均已撤销", "all were dismissed")])
     tasks = ready(session, [problems[part.problem_id] for part in parts], row.level)
     panels.refuse_workers(row.panel, tasks.values())
     judged = _judged(session, caller, row, parts, tasks, body, now)

@@ -39,12 +39,14 @@ from toilet_api.rectification.answers import AcceptanceHolder, AcceptanceReader
 from toilet_api.rectification.codes import AcceptanceLevel, AcceptanceState
 from toilet_api.rectification.problems import (
     CHECK_NOT_PASSED,
+    COUNTY_DECIDES,
     IN_ANOTHER_ACCEPTANCE,
     NOT_ON_PANEL,
     NOT_READY,
     PANEL_DID_THE_WORK,
     PANEL_INCOMPLETE,
     PANEL_SIGNATURE_MISSING,
+    SIGNATURE_USED,
     VETO,
 )
 from toilet_api.rectification.tables import Acceptance
@@ -55,7 +57,7 @@ from toilet_api.survey.schemas import ReasonBody
 
 router = APIRouter(route_class=ContractRoute, tags=["rectification"])
 
-_DECIDING = (NOT_ON_PANEL, NOT_READY, PANEL_DID_THE_WORK, PANEL_SIGNATURE_MISSING)
+_DECIDING = (*(NOT_ON_PANEL, COUNTY_DECIDES, NOT_READY, PANEL_DID_THE_WORK, PANEL_SIGNATURE_MISSING, SIGNATURE_USED),)
 
 
 async def _filter(

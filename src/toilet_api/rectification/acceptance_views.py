@@ -11,12 +11,14 @@ from sqlalchemy import (
     Float,
     Integer,
     Select,
+    and_,
     case,
     cast,
     exists,
     func,
     literal,
     literal_column,
+    or_,
     select,
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
@@ -64,7 +66,11 @@ def acceptance_select(caller: Caller) -> Select[Any]:
         .scalar_subquery()
     )
     place: Any = col(Acceptance.division_code)
-    on_panel = literal(caller.id) == func.any(col(Acceptance.panel_user_ids))
+    panel: Any = col(Acceptance.panel)
+    on_panel = and_(
+        literal(caller.id) == func.any(col(Acceptance.panel_user_ids)),
+        or_(col(Acceptance.level) != "county", panel.contains([{"user_id": str(caller.id), "side": "county"}])),
+    )
     made: dict[str, Any] = {
         "village_name": Village.name,
         "township_name": Township.name,

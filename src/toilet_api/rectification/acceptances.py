@@ -22,6 +22,7 @@ from toilet_api.rectification.rules import ACCEPTANCE
 from toilet_api.rectification.tables import Acceptance, AcceptanceProblem, Task
 from toilet_api.registry.merging import difference
 from toilet_api.registry.uniqueness import CollisionError, guarded
+from toilet_api.survey.ledger_events import on_dismissed
 from toilet_api.survey.records import digest, insert_once, locked, snapshot
 from toilet_api.survey.tables import LedgerProblem
 
@@ -299,3 +300,11 @@ def _tasks_of(session: Session, row: Acceptance) -> list[Task]:
 def _unknown(place: int, problem_id: UUID) -> FieldError:
     told = ("没有该问题，或不在您的辖区内", "no such problem in your scope")
     return FieldError(f"/problem_ids/{place}", "problem_unknown", told, str(problem_id))
+
+
+@on_dismissed
+def _leave(session: Session, problem: LedgerProblem, _left: str, _by: UUID, _now: datetime, _reason: str) -> None:
+    """A dismissed problem is in no open acceptance any more; its part stays, undecided."""
+    mine = select(AcceptanceProblem).where(AcceptanceProblem.problem_id == problem.id, col(AcceptanceProblem.is_open))
+    for part in session.exec(mine):
+        part.is_open = False

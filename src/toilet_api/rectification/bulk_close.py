@@ -9,13 +9,14 @@ from sqlmodel import Session, SQLModel, col, select
 from toilet_api.accounts.caller import Caller, forbidden
 from toilet_api.accounts.permissions import Permission
 from toilet_api.divisions import lookup
-from toilet_api.kernel.errors import NOT_FOUND, Problem
+from toilet_api.kernel.errors import NOT_FOUND, FieldError, Problem
 from toilet_api.kernel.scope import Scope
 from toilet_api.kernel.vault import Vault
 from toilet_api.rectification.close_out_schemas import BulkClose, BulkClosed, BulkCloseItem, BulkCloseRefused
 from toilet_api.rectification.close_out_schemas import BulkCloseResult as Result
 from toilet_api.rectification.close_outs import PERMISSIONS, close_held
 from toilet_api.rectification.holding import held_problems
+from toilet_api.rectification.problems import PROBLEM_REPEATED
 from toilet_api.registry.filters import scope_of
 from toilet_api.survey.tables import Campaign, LedgerProblem, Visit
 
@@ -23,6 +24,7 @@ from toilet_api.survey.tables import Campaign, LedgerProblem, Visit
 def close_many(session: Session, vault: Vault, caller: Caller, body: BulkClose, language: str, now: datetime) -> Result:
     """Close what can be closed, and say of the rest why not, in `language` (zh or en).
 
+    Of a problem that is named twice the first mention counts, and any other is refused.
     Raises 403 for who closes nothing anywhere, 404 for a foreign division.
     """
     scope = Scope.of(prefix for permission in PERMISSIONS.values() for prefix in caller.scope_for(permission).prefixes)
@@ -39,6 +41,8 @@ def close_many(session: Session, vault: Vault, caller: Caller, body: BulkClose, 
     for place, item in enumerate(body.items):
         problem = held.get(item.problem_id)
         try:
+            if item.problem_id in ids[:place]:
+                raise _repeated(item, f"/items/{place}/problem_id")
             if problem is None:
                 raise NOT_FOUND.problem(("该区划内没有这个问题。", "No such problem in that division."))
             row = close_held(session, vault, caller, problem, item, now, f"/items/{place}")
@@ -56,6 +60,12 @@ def _known(session: Session, problems: Collection[LedgerProblem]) -> list[SQLMod
     campaigns = {problem.campaign_id for problem in problems}
     found: list[SQLModel] = [*session.exec(select(Visit).where(col(Visit.id).in_(visits)))]
     return [*found, *session.exec(select(Campaign).where(col(Campaign.id).in_(campaigns)))]
+
+
+def _repeated(item: BulkCloseItem, pointer: str) -> Problem:
+    told = (PROBLEM_REPEATED.zh, PROBLEM_REPEATED.en)
+    fault = FieldError(pointer, PROBLEM_REPEATED.code, told, str(item.problem_id), rule=PROBLEM_REPEATED.rule)
+    return PROBLEM_REPEATED.problem(errors=[fault])
 
 
 def _refused(item: BulkCloseItem, refusal: Problem, language: str, problem: LedgerProblem | None) -> BulkCloseRefused:

@@ -4,8 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from toilet_api.kernel.errors import ProblemError
 from toilet_api.kernel.fields import DivisionCode, LongText, Schema, ShortText, Text
@@ -54,17 +53,6 @@ class BulkClose(Schema):
 
     division_code: DivisionCode
     items: list[BulkCloseItem] = Field(min_length=1, max_length=AT_ONCE, title="问题与依据")
-
-    @model_validator(mode="after")
-    def each_once(self) -> "BulkClose":
-        """Each problem has one evidence."""
-        if len({item.problem_id for item in self.items}) < len(self.items):
-            raise PydanticCustomError(
-                "problem_repeated",
-                "each problem may appear once",
-                {"bilingual": ("同一问题只能出现一次", "each problem may appear once")},
-            )
-        return self
 
 
 class BulkClosed(Schema):

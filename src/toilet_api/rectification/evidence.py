@@ -31,8 +31,8 @@ def checked(session: Session, problem: LedgerProblem, body: CloseOutNew, pointer
     """The evidence for closing a problem. `pointer`: where the body stands in the request.
 
     Raises `household_consent_missing`, `county_decision_missing`, 422 for evidence of another kind of problem, for two
-    kinds at once, and for a signature that is no signature, of elsewhere, of another household, or of an earlier
-    close-out.
+    kinds at once, and for a signature that is no signature, named twice, of elsewhere, of another household, or of an
+    earlier close-out.
     """
     if problem.problem_class == "work":
         return _decision(body, pointer)
@@ -80,7 +80,10 @@ def _signatures(session: Session, problem: LedgerProblem, ids: Sequence[UUID], p
     faults: list[FieldError] = []
     for place, one in enumerate(ids):
         row, at = rows[one], f"{pointer}/{place}"
-        if row.household_id not in (None, problem.household_id):
+        if one in ids[:place]:
+            fault = ("同一签名只能列一次", "each signature once")
+            faults.append(FieldError(at, "signature_repeated", fault, str(one), rule=_CONSENT))
+        elif row.household_id not in (None, problem.household_id):
             fault = ("该签名属于另一农户", "the signature belongs to another household")
             faults.append(FieldError(at, "signature_of_another_household", fault, str(one), rule=_CONSENT))
         elif problem.reopened_at is not None and row.created_at < problem.reopened_at:

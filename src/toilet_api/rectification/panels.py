@@ -17,7 +17,12 @@ from toilet_api.kernel.errors import INVALID, NOT_FOUND, FieldError
 from toilet_api.kernel.scope import EVERYWHERE
 from toilet_api.rectification.acceptance_schemas import PanelCandidate, PanelMemberIn, PanelSignature
 from toilet_api.rectification.checklists import seeing
-from toilet_api.rectification.problems import PANEL_DID_THE_WORK, PANEL_INCOMPLETE, PANEL_SIGNATURE_MISSING
+from toilet_api.rectification.problems import (
+    PANEL_DID_THE_WORK,
+    PANEL_INCOMPLETE,
+    PANEL_SIGNATURE_MISSING,
+    SIGNATURE_USED,
+)
 from toilet_api.rectification.rules import did_the_work
 from toilet_api.rectification.tables import Acceptance, Task
 from toilet_api.survey.tables import Attachment
@@ -130,19 +135,24 @@ def check_signatures(
 ) -> list[dict[str, str]]:
     """The signatures as they are stored. Each is a member's own upload, at the place, its township or its county.
 
-    A township doesn't see what lies at its county: only what is needed to tell whose signature it is, is read there.
-    Raises `panel_signature_missing` (422).
+    A signature is given once: it stands for nothing but the acceptance that it was given for. A township doesn't see
+    what lies at its county: only what is needed to tell whose signature it is, is read there.
+    Raises `panel_signature_missing` (422), `panel_signature_used` (409).
     """
     place = acceptance.division_code
     with seeing(session, caller, (place[:6],)):
         rows = session.connection().execute(
-            select(col(Attachment.id), col(Attachment.kind), col(Attachment.created_by)).where(
+            select(col(Attachment.id), col(Attachment.kind), col(Attachment.created_by))
+            .where(
                 col(Attachment.id).in_([one.attachment_id for one in given]),
                 col(Attachment.division_code).in_({place, place[:9], place[:6]}),
                 col(Attachment.removed_at).is_(None),
             )
+            .order_by(col(Attachment.id))
+            .with_for_update()  # two decisions at once with one signature: the second sees that it was given
         )
         found = {row.id: row for row in rows}
+        used = _given_before(session, list(found))
     sides = {member["user_id"]: member["side"] for member in acceptance.panel if member["user_id"] is not None}
     faults: list[FieldError] = []
     signed: set[str] = set()
@@ -166,6 +176,9 @@ def check_signatures(
             faults.append(
                 FieldError(f"{pointer}/attachment_id", "signed_by_another", told, str(one.attachment_id), rule=_RULE)
             )
+        elif str(one.user_id) in signed:
+            told = ("同一成员只能签名一次", "each member signs once")
+            faults.append(FieldError(f"{pointer}/user_id", "signature_repeated", told, str(one.user_id), rule=_RULE))
         else:
             signed.add(str(one.user_id))
     faults += [
@@ -173,8 +186,32 @@ def check_signatures(
     ]
     if faults:
         raise PANEL_SIGNATURE_MISSING.problem(errors=faults)
+    if used:
+        told = (SIGNATURE_USED.zh, SIGNATURE_USED.en)
+        raise SIGNATURE_USED.problem(
+            errors=[
+                FieldError(f"/signatures/{number}/attachment_id", "signature_used", told, str(one.attachment_id))
+                for number, one in enumerate(given)
+                if one.attachment_id in used
+            ]
+        )
     _belong_to(session, acceptance, list(found))
     return [{"user_id": str(one.user_id), "attachment_id": str(one.attachment_id)} for one in given]
+
+
+def _given_before(session: Session, ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the signatures that another acceptance was decided with."""
+    signatures: Any = col(Acceptance.signatures)
+    return {
+        one
+        for one in ids
+        if session.scalar(select(func.count()).where(signatures.contains([{"attachment_id": str(one)}])))
+    }
+
+
+def is_of(panel: Sequence[dict[str, Any]], person: UUID, side: str) -> bool:
+    """Whether somebody sits on a panel for a side."""
+    return any(member["user_id"] == str(person) and member["side"] == side for member in panel)
 
 
 def _belong_to(session: Session, acceptance: Acceptance, ids: Sequence[UUID]) -> None:

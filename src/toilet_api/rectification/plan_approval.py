@@ -18,6 +18,7 @@ from toilet_api.rectification.plan_rules import (
     PlanText,
     dropped,
     gaps,
+    passed,
     too_late,
     undated,
     unverified,
@@ -31,6 +32,7 @@ from toilet_api.rectification.rules import PLAN
 from toilet_api.rectification.tables import Plan, PlanItem
 from toilet_api.registry.uniqueness import CollisionError, guarded
 from toilet_api.survey.records import locked, snapshot
+from toilet_api.survey.rules import shanghai_date
 from toilet_api.survey.tables import Campaign
 
 SHOWN_FAULTS = 200
@@ -48,7 +50,7 @@ def submit(session: Session, caller: Caller, plan_id: UUID, if_match: str | None
     items, found = _listed(session, caller, plan)
     campaign = session.get_one(Campaign, plan.campaign_id)
     levels = [level for level in campaign.verification_levels if level == "township"]
-    faults = gaps(_text(plan, items)) + _item_faults(plan, items, found, levels)
+    faults = gaps(_text(plan, items)) + _over(plan, items, found, now) + _item_faults(plan, items, found, levels)
     if faults:
         raise INVALID.problem(errors=faults[:SHOWN_FAULTS], faults=len(faults))
     before = snapshot(plan, CONTENT)
@@ -158,6 +160,17 @@ def _item_faults(plan: Plan, items: Sequence[PlanItem], found: Held, levels: Seq
         if one.problem_id not in listed and (fault := dropped(one)) is not None
     )
     return faults
+
+
+def _over(plan: Plan, items: Sequence[PlanItem], found: Held, now: datetime) -> list[FieldError]:
+    """Days that are over, of the plan itself and of what would be charged by it."""
+    today = shanghai_date(now)
+    days = [("/due_on", plan.due_on)]
+    for place, item in enumerate(items):
+        standing = found.standings.get(item.problem_id)
+        if standing is not None and not standing.charged and not standing.done:
+            days.append((f"/items/{place}/due_on", item.due_on))
+    return [replace(fault, pointer=at) for at, day in days if (fault := passed(day, today)) is not None]
 
 
 def _not_plannable(faults: Sequence[FieldError]) -> Exception:

@@ -15,7 +15,7 @@ from toilet_api.kernel.fields import new_id
 from toilet_api.kernel.preconditions import optional_match
 from toilet_api.kernel.scope import prefix_range
 from toilet_api.rectification import plan_views
-from toilet_api.rectification.plan_rules import RULE, too_late, why_not
+from toilet_api.rectification.plan_rules import RULE, passed, too_late, why_not
 from toilet_api.rectification.plan_schemas import (
     MeasureRule,
     PlanFill,
@@ -29,6 +29,7 @@ from toilet_api.rectification.plan_schemas import (
 from toilet_api.rectification.plan_standing import IN_PREPARATION, Held, held, held_plan
 from toilet_api.rectification.plans import journal_plan, require_at_work
 from toilet_api.rectification.tables import Plan, PlanItem
+from toilet_api.survey.rules import shanghai_date
 from toilet_api.survey.tables import CatalogueType, LedgerProblem
 
 CONTENT = ("measure", "timetable", "due_on", "responsible_person", "responsible_unit", "contractor", "cost_fen")
@@ -53,12 +54,22 @@ def put(
     plan = _at_work(session, caller, plan_id, [one.problem_id for one in body.items], if_match, now)
     found = held(session, caller, plan, [one.problem_id for one in body.items])
     stored = _stored(session, plan, found.problems)
-    faults = _faults(plan, body.items, found, stored)
+    faults = _faults(plan, body.items, found, stored) + _passed("items", body.items, now)
     if faults:
         raise INVALID.problem(errors=faults)
     done = _write(session, plan, {one.problem_id: one.model_dump(include=set(CONTENT)) for one in body.items}, found)
     _tell(session, caller, plan, done)
     return PlanItemsPut(**_counts(session, plan, done))
+
+
+def _passed(name: str, given: Sequence[PlanItemIn | MeasureRule], now: datetime) -> list[FieldError]:
+    """A fault for each day that is over."""
+    today = shanghai_date(now)
+    return [
+        replace(fault, pointer=f"/{name}/{place}/due_on")
+        for place, one in enumerate(given)
+        if (fault := passed(one.due_on, today)) is not None
+    ]
 
 
 def remove(
@@ -92,9 +103,13 @@ def fill(
     """Put in every problem of the township that can be planned, with the measure of the first rule that fits it.
 
     With `only_missing=False` the items that stand already get the measure of their rule too.
+    Raises `plan_frozen`; 422 for a rule of a problem type that isn't in the county's catalogue.
     """
+    if over := _passed("measures", body.measures, now):
+        raise INVALID.problem(errors=over)
     candidates = _candidates(session, caller, plan_id, body.only_missing)
     plan = _at_work(session, caller, plan_id, candidates, if_match, now)
+    _require_known(session, plan, body.measures)
     found = held(session, caller, plan, candidates)
     types = _types(session, found.problems.values())
     contents: dict[UUID, dict[str, Any]] = {}
@@ -255,6 +270,24 @@ def _types(session: Session, problems: Iterable[LedgerProblem]) -> dict[UUID, st
     return dict(
         session.exec(select(CatalogueType.id, CatalogueType.code).where(col(CatalogueType.id).in_(wanted))).all()
     )
+
+
+def _require_known(session: Session, plan: Plan, rules: Sequence[MeasureRule]) -> None:
+    """Retired types are known: their problems are still there to be mended."""
+    known = session.exec(
+        select(CatalogueType.code).where(
+            col(CatalogueType.code).in_({rule.problem_type for rule in rules if rule.problem_type is not None}),
+            col(CatalogueType.division_code).in_(["", plan.division_code[:6]]),
+        )
+    ).all()
+    text = ("问题目录中没有该类型", "no such problem type")
+    faults = [
+        FieldError(f"/measures/{place}/problem_type", "unknown_code", text, rule.problem_type, rule=RULE)
+        for place, rule in enumerate(rules)
+        if rule.problem_type not in (None, *known)
+    ]
+    if faults:
+        raise INVALID.problem(errors=faults)
 
 
 def _rule_for(rules: Sequence[MeasureRule], kind: str, cause: str) -> MeasureRule | None:

@@ -76,6 +76,14 @@ def too_late(due_on: date | None, deadline: date | None) -> FieldError | None:
     return FieldError("", "due_after_deadline", text, str(due_on), f"<= {deadline}", RULE)
 
 
+def passed(due_on: date | None, today: date) -> FieldError | None:
+    """Nothing is planned for a day that is over; today is in time. `today`: in Shanghai."""
+    if due_on is None or due_on >= today:
+        return None
+    text = ("早于今天", "that day is over")
+    return FieldError("", "due_passed", text, str(due_on), f">= {today}", RULE)
+
+
 def undated(due_on: date | None, timetable: str | None, deadline: date | None) -> FieldError | None:
     """A problem without a deadline of its own needs a day or a timetable from the plan."""
     if due_on is not None or timetable or deadline is not None:

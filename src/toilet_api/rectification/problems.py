@@ -151,6 +151,22 @@ NOT_ON_PANEL = ProblemType(
     _PANEL,
     ("请由验收组成员办理，或先修改验收组。", "Leave it to a member, or change the panel first."),
 )
+COUNTY_DECIDES = ProblemType(
+    "county_decides",
+    403,
+    "县级复验由验收组的县级成员判定",
+    "The county's re-check is decided by a member of the county",
+    _PANEL,
+    ("请由验收组的县级成员办理。", "Leave it to a member of the county on the panel."),
+)
+SIGNATURE_USED = ProblemType(
+    "panel_signature_used",
+    409,
+    "该签名已用于另一次验收，每次验收须另行签名",
+    "The signature was given for another acceptance; each one is signed anew",
+    _PANEL,
+    ("请该成员为本次验收上传新的签名。", "Have that member upload a signature for this acceptance."),
+)
 NOT_READY = ProblemType(
     "not_ready_for_acceptance",
     409,
@@ -230,4 +246,15 @@ DECISION_MISSING = ProblemType(
     "A problem in the work is closed with the county's decision",
     "工作方案 四（三）：对工作推进中存在的问题提出整改措施和时限",
     ("请填写 decision。", "Send `decision`."),
+)
+PROBLEM_REPEATED = ProblemType(
+    "problem_repeated",
+    422,
+    "同一问题在本次请求中已列出，以先列的为准",
+    "The problem is named earlier in this request; the first mention counts",
+    "工作方案 四（三）：整改一个、验收一个、销号一个",
+    (
+        "请看先列的一条的结果；如未销号，请补正后单独再报。",
+        "See what became of the first; if refused, mend and resend it.",
+    ),
 )

@@ -14,7 +14,9 @@ AFTER_PHOTO = Guard("after_photo", "问题厕所须有整改后照片", "a toile
 NONE_PENDING = Guard("no_request_pending", "没有待审批的延期申请", "no postponement of it waits for a decision")
 TASK_LIVE = Guard("task_live", "整改任务尚未了结", "its task is still live")
 STILL_LATER = Guard("still_later", "新期限仍晚于任务现期限", "the day asked for is still later than the task's own")
-ON_PANEL = Guard("on_panel", "限验收组成员", "by a member of the panel only")
+ON_PANEL = Guard(
+    "on_panel", "限验收组成员，县级复验限其中县级成员", "by a member of the panel; a re-check, by one of the county"
+)
 IS_PLAN = Guard("is_plan", "补充方案不能另行修订或补充", "not for an addendum")
 
 _PLAN_RULE = "工作方案 四（三）：以乡镇（区）为单位制定整改方案"
@@ -29,7 +31,9 @@ PLAN = Machine(
         Step(
             "submit", {"draft", "returned"}, "submitted", permission=Permission.PLAN_WRITE, zh="报送", rule=_FILE_RULE
         ),
-        Step("withdraw", {"draft", "returned"}, "withdrawn", permission=Permission.PLAN_WRITE, zh="作废"),
+        Step(
+            "withdraw", {"draft", "returned"}, "withdrawn", permission=Permission.PLAN_WRITE, zh="作废", rule=_PLAN_RULE
+        ),
         Step(
             "return",
             {"submitted"},
@@ -87,11 +91,11 @@ TASK = Machine(
     "整改任务",
     "pending",
     [
-        Step("assign", {"pending"}, "pending", permission=Permission.TASK_MANAGE, zh="安排"),
-        Step("assign", {"in_work"}, "in_work", permission=Permission.TASK_MANAGE, zh="安排"),
+        Step("assign", {"pending"}, "pending", permission=Permission.TASK_MANAGE, zh="安排", rule=_WORK_RULE),
+        Step("assign", {"in_work"}, "in_work", permission=Permission.TASK_MANAGE, zh="安排", rule=_WORK_RULE),
         Step("start", {"pending"}, "in_work", permission=Permission.TASK_WORK, zh="开工", rule=_WORK_RULE),
-        Step("note", {"pending"}, "pending", permission=Permission.TASK_WORK, zh="登记进展"),
-        Step("note", {"in_work"}, "in_work", permission=Permission.TASK_WORK, zh="登记进展"),
+        Step("note", {"pending"}, "pending", permission=Permission.TASK_WORK, zh="登记进展", rule=_WORK_RULE),
+        Step("note", {"in_work"}, "in_work", permission=Permission.TASK_WORK, zh="登记进展", rule=_WORK_RULE),
         Step(
             "submit",
             {"in_work"},
@@ -145,6 +149,7 @@ TASK = Machine(
             permission=Permission.PROBLEM_DISMISS,
             zh="取消",
             driven_by="problem",
+            rule=_WORK_RULE,
         ),
     ],
 )

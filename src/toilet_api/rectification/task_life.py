@@ -140,7 +140,8 @@ def send_back(session: Session, problem: LedgerProblem, task: Task, reason: str,
     task.redos, task.redo_reason = task.redos + 1, reason
     # What was to show the finished work doesn't any more: the next submission needs a photo of its own.
     task.photos_during, task.photos_after = [*task.photos_during, *task.photos_after], []
-    task.due_on = due_on or task.due_on
+    if due_on is not None and (task.due_on is None or due_on < task.due_on):
+        task.due_on = due_on  # earlier, never later: more time takes a postponement
     task.touch(by)
     journal_task(session, task, "task.sent_back", before, reason=reason)
     if problem.state != "in_work":

@@ -113,9 +113,17 @@ def _levels_in_order(levels: list[str]) -> list[str]:
     return [level for level in ("township", "county") if level in levels]
 
 
+def _causes_once(causes: list[str]) -> list[str]:
+    if len(set(causes)) < len(causes):
+        told = ("同一原因分类只能写一次", "each cause once")
+        raise PydanticCustomError("cause_repeated", "each cause once", {"bilingual": told})
+    return causes
+
+
 Phases = Annotated[list[Phase], Field(max_length=20, title="工作阶段")]
 AtOnceCauses = Annotated[
     list[Cause],
+    AfterValidator(_causes_once),
     Field(
         max_length=10,
         title="立行立改的原因分类",

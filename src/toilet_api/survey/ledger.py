@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from toilet_api.accounts.caller import Caller
+from toilet_api.accounts.permissions import Permission
 from toilet_api.kernel.errors import INVALID, FieldError
 from toilet_api.kernel.fields import new_id
 from toilet_api.kernel.preconditions import optional_match, require_match
@@ -16,10 +17,12 @@ from toilet_api.survey.catalogue import types_for
 from toilet_api.survey.ledger_events import tell_deadlines_moved, tell_dismissed, tell_reopened
 from toilet_api.survey.ledger_schemas import ProblemPatch, WorkProblemNew
 from toilet_api.survey.places import own_place
-from toilet_api.survey.problems import ALREADY_IN_LEDGER
+from toilet_api.survey.problems import ALREADY_IN_LEDGER, CAUSE_IS_COUNTYS
 from toilet_api.survey.records import digest, insert_once, locked, snapshot
 from toilet_api.survey.settlement import CONTENT, journal_problem, revive
 from toilet_api.survey.tables import Campaign, LedgerProblem
+
+_BY_CLASS = "工作方案 四（三）：分类整改"
 
 
 def record_work(session: Session, caller: Caller, body: WorkProblemNew, now: datetime) -> tuple[LedgerProblem, bool]:
@@ -62,7 +65,10 @@ def record_work(session: Session, caller: Caller, body: WorkProblemNew, now: dat
 def change(
     session: Session, caller: Caller, problem_id: UUID, body: ProblemPatch, if_match: str | None, now: datetime
 ) -> LedgerProblem:
-    """Merge a patch. Another cause class brings the deadline that the campaign's rule gives it."""
+    """Merge a patch. Another cause class brings the deadline that the campaign's rule gives it.
+
+    Raises `cause_is_countys` where that would give more time, or touch a problem that is planned already.
+    """
     row = locked(session, caller, LedgerProblem, problem_id)
     require_match(if_match, row.version, lambda: ledger_views.present(session, caller, row, now))
     rules.PROBLEM.next(row.state, "edit")
@@ -70,18 +76,29 @@ def change(
     changes = body.changes()
     if "photo_ids" in changes:
         attachments.check(session, changes["photo_ids"], "photo", row.division_code, "/photo_ids", row.household_id)
+    if changes.get("cause", row.cause) != row.cause:
+        _change_cause(session, caller, row, changes.pop("cause"))
     for name, value in changes.items():
         setattr(row, name, value)
-    if row.cause != before["cause"]:
-        campaign = session.get_one(Campaign, row.campaign_id)
-        row.deadline = rules.deadline(campaign.deadline_rules, row.cause, row.found_at)
-        row.deadline_source = "rule"
     if snapshot(row, CONTENT) != before:
         row.touch(caller.id)
         journal_problem(session, row, "problem.updated", before)
     if row.deadline != before["deadline"]:
         tell_deadlines_moved(session, [row.id], caller.id, "原因分类已修改 / Its cause class was changed")
     return row
+
+
+def _change_cause(session: Session, caller: Caller, row: LedgerProblem, cause: str) -> None:
+    if cause == "work_process" and row.problem_class == "toilet":
+        told = ("该原因分类不适用于此类问题", "that cause is not for this class of problem")
+        raise INVALID.problem(errors=[FieldError("/cause", "cause_of_another_class", told, cause, rule=_BY_CLASS)])
+    campaign = session.get_one(Campaign, row.campaign_id)
+    due = rules.deadline(campaign.deadline_rules, cause, row.reopened_at or row.found_at)
+    eases = due is None or (row.deadline is not None and due > row.deadline) or cause in campaign.at_once_causes
+    may_ease = Permission.PROBLEM_DISMISS in caller.permissions_at(row.division_code)
+    if (eases or row.task_id is not None) and not may_ease:
+        raise CAUSE_IS_COUNTYS.problem(deadline=None if row.deadline is None else row.deadline.isoformat())
+    row.cause, row.deadline, row.deadline_source = cause, due, "rule"
 
 
 def dismiss(

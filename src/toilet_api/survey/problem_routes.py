@@ -33,7 +33,7 @@ from toilet_api.survey.clock import Now
 from toilet_api.survey.codes import Cause, ProblemClass, ProblemState
 from toilet_api.survey.ledger_schemas import ProblemPatch, ProblemRow, WorkProblemNew
 from toilet_api.survey.ledger_views import SORTS, LedgerFilter, filtered, ledger_select, present
-from toilet_api.survey.problems import ALREADY_IN_LEDGER, NO_OPEN_CAMPAIGN
+from toilet_api.survey.problems import ALREADY_IN_LEDGER, CAUSE_IS_COUNTYS, NO_OPEN_CAMPAIGN
 from toilet_api.survey.records import existing
 from toilet_api.survey.rules import shanghai_date
 from toilet_api.survey.schemas import ReasonBody
@@ -144,7 +144,7 @@ def get_problem(
     operation_id="update_problem",
     summary="修改问题 / Change a problem",
     description="JSON Merge Patch，须带 If-Match。/ Needs If-Match.",
-    responses=changing(WRONG_STATE),
+    responses=changing(WRONG_STATE, CAUSE_IS_COUNTYS),
 )
 def update_problem(
     response: Response,

@@ -72,6 +72,14 @@ ALREADY_IN_LEDGER = ProblemType(
     _LEDGER,
     ("请在台账中已有的那条问题上办理。", "Go on with the one that is in the ledger."),
 )
+CAUSE_IS_COUNTYS = ProblemType(
+    "cause_is_countys",
+    403,
+    "会延长期限、改走立行立改或影响已安排整改的原因分类，只能由县级更正",
+    "A cause that gives more time, leads past the plan, or concerns planned work is changed by the county only",
+    "工作方案 四（三）：分类整改，明确时限要求",
+    ("请由县级管理员更正，或申请延期。", "Leave it to the county's administrator, or ask for a postponement."),
+)
 IMAGE_KIND_REFUSED = ProblemType(
     "image_kind_refused",
     415,

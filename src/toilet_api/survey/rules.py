@@ -27,20 +27,36 @@ CHECKED_ENOUGH = Guard(
     "re-checked by the county, where the campaign asks for all of them",
 )
 
+_BEGIN_RULE = "工作方案 四（一）：启动阶段"
+_UNTIL_RULE = "工作方案 四（四）：摸排整改任务完成前"
 CAMPAIGN = Machine(
     "campaign",
     "摸排行动",
     "planned",
     [
-        Step("edit", {"planned"}, "planned", permission=Permission.CAMPAIGN_MANAGE, zh="修改"),
-        Step("edit", {"open"}, "open", permission=Permission.CAMPAIGN_MANAGE, zh="修改"),
+        Step(
+            "edit",
+            {"planned"},
+            "planned",
+            permission=Permission.CAMPAIGN_MANAGE,
+            zh="修改",
+            rule=_BEGIN_RULE,
+        ),
+        Step(
+            "edit",
+            {"open"},
+            "open",
+            permission=Permission.CAMPAIGN_MANAGE,
+            zh="修改",
+            rule=_UNTIL_RULE,
+        ),
         Step(
             "open",
             {"planned", "closed"},
             "open",
             permission=Permission.CAMPAIGN_MANAGE,
             zh="开启",
-            rule="工作方案 四（一）：启动阶段",
+            rule=_BEGIN_RULE,
         ),
         Step(
             "close",
@@ -48,7 +64,7 @@ CAMPAIGN = Machine(
             "closed",
             permission=Permission.CAMPAIGN_MANAGE,
             zh="结束",
-            rule="工作方案 四（四）：摸排整改任务完成前",
+            rule=_UNTIL_RULE,
         ),
     ],
 )
@@ -135,6 +151,7 @@ VISIT = Machine(
     ],
 )
 
+_ENTRY_RULE = "工作方案 四（二）4：分级如实录入；四（五）：销号后不再改动"
 _PANEL_RULE = "工作方案 四（五）：由县、乡组织人员进行验收"
 _CLOSE_RULE = "工作方案 四（五）：由农户签字同意后销号；四（三）：整改一个、验收一个、销号一个"
 PROBLEM = Machine(
@@ -142,7 +159,14 @@ PROBLEM = Machine(
     "问题",
     "open",
     [
-        Step("edit", {"open"}, "open", permission=Permission.PROBLEM_RECORD_WORK, zh="修改"),
+        Step(
+            "edit",
+            {"open"},
+            "open",
+            permission=Permission.PROBLEM_RECORD_WORK,
+            zh="修改",
+            rule="工作方案 四（二）4：分级如实录入；四（五）：销号后不再改动",
+        ),
         Step(
             "dismiss",
             {"open", "in_work"},
