@@ -3,9 +3,17 @@
 import sys
 
 from toilet_api.accounts.permissions import ROLES
+from toilet_api.accounts.rules import CLIENT_STATES, USER_STATES
 from toilet_api.kernel.machines import MACHINES, Machine, Step
-from toilet_api.rectification import rules as _rectification  # noqa: F401 - declares its machines
-from toilet_api.survey import rules as _survey  # noqa: F401
+from toilet_api.oversight.rules import FALSIFICATION, SAMPLE
+from toilet_api.rectification.rules import ACCEPTANCE, PLAN, POSTPONEMENT, TASK
+from toilet_api.survey.rules import CAMPAIGN, PROBLEM, VISIT
+
+IN_ORDER = (
+    *(CAMPAIGN, VISIT, PROBLEM, PLAN, TASK, POSTPONEMENT, ACCEPTANCE, SAMPLE, FALSIFICATION),
+    *(USER_STATES, CLIENT_STATES),
+)
+"""As the work goes; a test holds that none is left out."""
 
 _HEAD = """\
 # 状态机 / State machines
@@ -22,7 +30,7 @@ asked for here: that record's own step takes it along, in the same transaction.
 
 def document() -> str:
     """The whole page."""
-    return _HEAD + "".join(_section(machine) for machine in MACHINES.values())
+    return _HEAD + "".join(_section(machine) for machine in IN_ORDER)
 
 
 def _section(machine: Machine) -> str:
