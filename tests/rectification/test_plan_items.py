@@ -265,3 +265,20 @@ def test_the_survey_is_verified_first_as_the_campaign_asks(as_: As) -> None:
     assert "verify the visits" in answer.json()["remedy"]
     ok(reviewer.post(f"{API}/visits/bulk-verify", json={**visit, "level": "county"}))
     assert made.plan_step(reviewer, draft["id"], "approve")["problems"]["total"] == 2
+
+
+def test_nothing_is_planned_for_a_day_that_is_over(as_: As) -> None:
+    survey.campaign(as_("county_admin"), verification_levels=[])
+    manager = as_("township_manager")
+    problem = made.found(as_("village_surveyor"), "tank_cracked")[0]
+    url = f"{survey.API}/plans/{made.plan(manager)['id']}"
+    for path, body, pointer in (
+        ("items", {"items": [made.item(problem, due_on="2020-01-01")]}, "/items/0/due_on"),
+        ("items/fill", {"measures": [{"measure": "整改", "due_on": "2020-01-01"}]}, "/measures/0/due_on"),
+    ):
+        fault = made.refused(manager.post(f"{url}/{path}", json=body), 422, "invalid")["errors"][0]
+        assert (fault["pointer"], fault["code"]) == (pointer, "due_passed")
+    survey.ok(manager.post(f"{url}/items", json={"items": [made.item(problem)]}))
+    survey.ok(manager.patch(url, json={"due_on": "2020-01-01"}, headers={"If-Match": "*"}))
+    faults = made.refused(manager.post(f"{url}/submit"), 422, "invalid")["errors"]
+    assert [(one["pointer"], one["code"]) for one in faults] == [("/due_on", "due_passed")]
