@@ -18,7 +18,7 @@ from toilet_api.demonstration import ledger
 from toilet_api.demonstration.persons import Persons
 from toilet_api.demonstration.places import Township, choose
 from toilet_api.divisions import loading
-from toilet_api.exchange.tables import ImportJob
+from toilet_api.exchange.imports.tables import ImportJob
 from toilet_api.kernel import jobs
 from toilet_api.kernel.database import EVERYWHERE, Database
 from toilet_api.kernel.migrations import migrate

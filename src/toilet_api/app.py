@@ -13,7 +13,7 @@ from toilet_api.accounts.permissions import Permission
 from toilet_api.accounts.routes import routers as accounts
 from toilet_api.accounts.routes import well_known
 from toilet_api.divisions.routes import build_router as build_divisions
-from toilet_api.exchange.routes import router as exchange
+from toilet_api.exchange.imports.routes import router as exchange
 from toilet_api.handbook import pages
 from toilet_api.kernel import answers
 from toilet_api.kernel.database import Database

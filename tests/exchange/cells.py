@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from toilet_api.exchange.findings import Findings
+from toilet_api.exchange.ledgers.findings import Findings
 from toilet_api.registry.rules import id_check_character
 
 TODAY = date(2026, 7, 1)

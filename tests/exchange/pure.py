@@ -7,10 +7,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from toilet_api.exchange import reading
-from toilet_api.exchange.rows import Row
-from toilet_api.exchange.sheets import Ledger, Merge, Sheet, is_blank
-from toilet_api.exchange.villages import Places
+from toilet_api.exchange.ledgers import reading
+from toilet_api.exchange.ledgers.rows import Row
+from toilet_api.exchange.ledgers.sheets import Ledger, Merge, Sheet, is_blank
+from toilet_api.exchange.ledgers.villages import Places
 from toilet_api.registry.rules import id_check_character
 
 SUBSET = Path(__file__).parents[1] / "data" / "divisions_subset.csv"

@@ -276,7 +276,7 @@ def test_a_hidden_ledger_is_refused_and_a_sheet_that_lacks_columns_too(as_: As) 
 def test_a_bad_file_that_only_the_job_can_open_ends_as_failed(
     as_: As, drain_jobs: Drain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("toilet_api.exchange.submission.READ_AT_ONCE_BYTES", 0)
+    monkeypatch.setattr("toilet_api.exchange.imports.submission.READ_AT_ONCE_BYTES", 0)
     client = as_("township_manager")
     made = upload(client, b"just a text\n" * 10)
     drain_jobs()

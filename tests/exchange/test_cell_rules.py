@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.exchange.cells import ID, TODAY
-from toilet_api.exchange.circumstance_rules import read_dwelling_state, read_family_size, read_leader
-from toilet_api.exchange.findings import Findings, Place, masked
-from toilet_api.exchange.identity_rules import read_id, read_name
-from toilet_api.exchange.mode_rules import read_modes
-from toilet_api.exchange.money_rules import read_money
-from toilet_api.exchange.phone_rules import read_phones
-from toilet_api.exchange.year_rules import read_year
+from toilet_api.exchange.ledgers.circumstance_rules import read_dwelling_state, read_family_size, read_leader
+from toilet_api.exchange.ledgers.findings import Findings, Place, masked
+from toilet_api.exchange.ledgers.identity_rules import read_id, read_name
+from toilet_api.exchange.ledgers.mode_rules import read_modes
+from toilet_api.exchange.ledgers.money_rules import read_money
+from toilet_api.exchange.ledgers.phone_rules import read_phones
+from toilet_api.exchange.ledgers.year_rules import read_year
 from toilet_api.registry.codes import TOILET_MODES
 from toilet_api.registry.rules import check_id_number
 

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.exchange.cells import reasons, rules
-from toilet_api.exchange.circumstance_rules import read_dwelling_state, read_family_size, read_leader
-from toilet_api.exchange.findings import Findings, Place
-from toilet_api.exchange.money_rules import read_money
-from toilet_api.exchange.phone_rules import read_phones
+from toilet_api.exchange.ledgers.circumstance_rules import read_dwelling_state, read_family_size, read_leader
+from toilet_api.exchange.ledgers.findings import Findings, Place
+from toilet_api.exchange.ledgers.money_rules import read_money
+from toilet_api.exchange.ledgers.phone_rules import read_phones
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.exchange.pure import ANLE, Judged, number, sheet
-from toilet_api.exchange.headings import recognise
+from toilet_api.exchange.ledgers.headings import recognise
 from toilet_api.kernel.errors import Problem
 
 

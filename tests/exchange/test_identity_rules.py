@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.exchange.cells import ID, ID_X, TODAY, reasons, rules
-from toilet_api.exchange.findings import Findings, Place
-from toilet_api.exchange.identity_rules import read_id, read_name
+from toilet_api.exchange.ledgers.findings import Findings, Place
+from toilet_api.exchange.ledgers.identity_rules import read_id, read_name
 from toilet_api.registry.rules import check_id_number, id_check_character
 
 

@@ -11,7 +11,8 @@ from tests.exchange.pure import number
 from tests.exchange.test_places import As, Drain
 from tests.exchange.test_register import households, ledger
 from tests.exchange.upload import follow, rows_of, succeeded, upload
-from toilet_api.exchange import job, reading, staging
+from toilet_api.exchange.imports import job, staging
+from toilet_api.exchange.ledgers import reading
 from toilet_api.kernel import jobs
 from toilet_api.kernel.database import EVERYWHERE, Database
 from toilet_api.kernel.objects import ObjectStore

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.exchange.cells import reasons, rules
-from toilet_api.exchange.findings import Findings, Place
-from toilet_api.exchange.mode_rules import mode_of, read_modes
+from toilet_api.exchange.ledgers.findings import Findings, Place
+from toilet_api.exchange.ledgers.mode_rules import mode_of, read_modes
 from toilet_api.registry.codes import TOILET_MODES
 
 

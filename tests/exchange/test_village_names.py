@@ -3,7 +3,7 @@
 import pytest
 
 from tests.exchange.pure import ANLE, places
-from toilet_api.exchange.findings import Findings, Place
+from toilet_api.exchange.ledgers.findings import Findings, Place
 
 
 def find(**cells: str) -> tuple[str | None, Findings]:

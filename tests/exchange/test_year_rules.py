@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.exchange.cells import TODAY, reasons
-from toilet_api.exchange.findings import Findings, Place
-from toilet_api.exchange.year_rules import read_year
+from toilet_api.exchange.ledgers.findings import Findings, Place
+from toilet_api.exchange.ledgers.year_rules import read_year
 
 
 @pytest.mark.parametrize(
