@@ -1,5 +1,6 @@
 """One web process: `python -m toilet_api.commands.web FD` serves the listening socket that its parent has opened."""
 
+import gc
 import logging
 import socket
 import sys
@@ -17,8 +18,10 @@ def serve(descriptor: int) -> None:
     configure_logging()
     settings = Settings()
     listening = socket.socket(fileno=descriptor)
+    app = create_app(settings)
+    gc.freeze()  # the app stays to the end: the collector need not look through it while it serves
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         loop="uvloop",
         http=Protocol,
         ws="none",
