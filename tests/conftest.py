@@ -1,5 +1,6 @@
 """The real app on a real PostgreSQL: a server and a database a process, put back to the template after each test."""
 
+import gc
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,6 +31,10 @@ from toilet_api.kernel.vault import Vault
 from toilet_api.settings import Settings
 
 SUBSET = Path(__file__).parent / "data" / "divisions_subset.csv"
+
+# What has been imported stays for good: the collector needn't look through it again and again.
+gc.freeze()
+gc.set_threshold(50_000, 20, 50)
 
 MakeSettings = Callable[[str, Path], Settings]
 
@@ -67,12 +72,16 @@ def make_settings(url: str, data_dir: Path) -> Settings:
     )
 
 
+# Nothing of it need survive, and nobody copies it.
+FORGETFUL = {"wal_level": "minimal", "max_wal_senders": "0", "wal_compression": "off"}
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """URL of this process's own embedded server; it forgets everything, so it needn't be durable."""
     # Not below pytest's own folder: each further pytest on the machine closes that one to the server's user.
     with tempfile.TemporaryDirectory(prefix="toilet-test-") as folder:
-        postgres = EmbeddedPostgres(Path(folder), fsync=False, options={"full_page_writes": "off"})
+        postgres = EmbeddedPostgres(Path(folder), fsync=False, options=FORGETFUL)
         yield postgres.start()
         postgres.stop()
 
@@ -147,6 +156,7 @@ def built_app(server: str, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
     """The app, built once a process: building takes longer than most tests."""
     app = create_app(make_settings(server, tmp_path_factory.mktemp("unused")))
     app.state.database.dispose()
+    gc.freeze()
     return app
 
 

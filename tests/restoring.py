@@ -35,28 +35,30 @@ _SEQUENCES = """
 _SIZE = "select sum(pg_relation_size(oid)) from pg_class where relkind = 'r' and relpersistence <> 't' and oid >= 16384"
 _SWOLLEN = 16 * 1024 * 1024
 
-# Everything that defines the schema, temporary tables aside: how much there is of it, and the newest.
+# Everything of our own that defines the schema, temporary tables aside: how much there is of it, and how much of it is
+# newer than the clone. What PostgreSQL brings along has smaller numbers than 16384.
 _SCHEMA = """
-    select array[count(*), max(number)] from (
-        select xmin::text::bigint as number from pg_class where relpersistence <> 't'
+    select array[count(*), count(*) filter (where age(number) < age(%s::xid))] from (
+        select xmin from pg_class where oid >= 16384 and relpersistence <> 't'
         union all
-        select xmin::text::bigint from pg_namespace where nspname not like 'pg\\_%temp\\_%'
+        select xmin from pg_namespace where nspname not like 'pg\\_%%temp\\_%%'
         union all
-        select xmin::text::bigint from pg_proc where pronamespace <> pg_my_temp_schema()
+        select xmin from pg_proc where oid >= 16384 and pronamespace <> pg_my_temp_schema()
         union all
-        select xmin::text::bigint from pg_policy
+        select xmin from pg_policy
         union all
-        select xmin::text::bigint from pg_sequence
+        select s.xmin from pg_sequence s
         union all
-        select o.xmin::text::bigint from pg_trigger o join pg_class c on c.oid = o.tgrelid where c.relpersistence <> 't'
+        select o.xmin from pg_trigger o join pg_class c on c.oid = o.tgrelid where c.relpersistence <> 't'
         union all
-        select o.xmin::text::bigint from pg_index o join pg_class c on c.oid = o.indrelid where c.relpersistence <> 't'
+        select o.xmin from pg_index o join pg_class c on c.oid = o.indrelid
+        where o.indexrelid >= 16384 and c.relpersistence <> 't'
         union all
-        select o.xmin::text::bigint from pg_constraint o left join pg_class c on c.oid = o.conrelid
-        where c.relpersistence is distinct from 't'
+        select o.xmin from pg_constraint o left join pg_class c on c.oid = o.conrelid
+        where o.oid >= 16384 and c.relpersistence is distinct from 't'
         union all
-        select o.xmin::text::bigint from pg_attribute o join pg_class c on c.oid = o.attrelid
-        where c.relpersistence <> 't'
+        select o.xmin from pg_attribute o join pg_class c on c.oid = o.attrelid
+        where o.attrelid >= 16384 and c.relpersistence <> 't'
     ) as parts (number)
 """
 
@@ -78,6 +80,7 @@ class Restored:
         self._template = template
         self._connection: psycopg.Connection[Any] | None = None
         self._schema: list[int] = []
+        self._since = ""
         self._whole = 0
         self.name = ""
 
@@ -114,20 +117,25 @@ class Restored:
         self.name = f"{self._prefix}_{next(_CLONES)}"
         self._execute(f"create database {self.name} template {self._template} strategy file_copy")
         self._connection = psycopg.connect(self._address(self.name), autocommit=True)
-        self._remember(self._connection)
+        self._since = self._remember(self._connection)
         self._schema, self._whole = self._describe(), self._size()
 
-    def _remember(self, connection: psycopg.Connection[Any]) -> None:
-        """Keep the template's rows in temporary tables of this connection, and how to put them back in a procedure."""
+    def _remember(self, connection: psycopg.Connection[Any]) -> str:
+        """Keep the template's rows in temporary tables of this connection, and how to put them back in a procedure.
+
+        Returns the number of the transaction after which nothing of the schema may be new.
+        """
         steps = []
-        connection.execute("create temporary table horizon as select pg_current_xact_id()::text::bigint as number")
+        connection.execute("create temporary table horizon as select pg_current_xact_id()::xid as number")
         for number, (table, columns, key) in enumerate(connection.execute(_TABLES).fetchall()):
-            steps.append(f"delete from {table} where xmin::text::bigint > since;")
-            if connection.execute(f"select exists(select from {table})".encode()).fetchone() == (True,):
+            steps.append(f"delete from {table} where age(xmin) < age(since);")
+            (rows,) = connection.execute(f"select count(*) from {table}".encode()).fetchone() or (0,)
+            if rows:
                 connection.execute(f"create temporary table kept_{number} as select {columns} from {table}".encode())
                 steps.append(
-                    f"insert into {table} ({columns}) overriding system value select {columns} from kept_{number} kept"
-                    f" where not exists (select from {table} present where {key});"
+                    f"if (select count(*) from {table}) < {rows} then"
+                    f" insert into {table} ({columns}) overriding system value select {columns} from kept_{number} kept"
+                    f" where not exists (select from {table} present where {key}); end if;"
                 )
         for (sequence,) in connection.execute(_SEQUENCES).fetchall():
             value, called = connection.execute(f"select last_value, is_called from {sequence}".encode()).fetchone()
@@ -139,19 +147,22 @@ class Restored:
         connection.execute(
             f"""
             create procedure pg_temp.put_back() language plpgsql as $$
-            declare since bigint := (select number from horizon);
+            declare since xid := (select number from horizon);
             begin
                 {body}
-                update horizon set number = pg_current_xact_id()::text::bigint;
+                update horizon set number = pg_current_xact_id()::xid;
             end
             $$
             """.encode()
         )
-        connection.execute("update horizon set number = pg_current_xact_id()::text::bigint")
+        connection.execute("update horizon set number = pg_current_xact_id()::xid")
+        found = connection.execute("select pg_current_xact_id()::xid::text").fetchone()
+        assert found is not None
+        return str(found[0])
 
     def _describe(self) -> list[int]:
         assert self._connection is not None
-        found = self._connection.execute(_SCHEMA).fetchone()
+        found = self._connection.execute(_SCHEMA, [self._since]).fetchone()
         assert found is not None
         return list(found[0])
 

@@ -13,7 +13,7 @@ from toilet_api.accounts.permissions import Permission
 from toilet_api.accounts.routes import routers as accounts
 from toilet_api.accounts.routes import well_known
 from toilet_api.divisions.routes import build_router as build_divisions
-from toilet_api.exchange.imports.routes import router as exchange
+from toilet_api.exchange.routes import routers as exchange
 from toilet_api.handbook import pages
 from toilet_api.kernel import answers
 from toilet_api.kernel.database import Database
@@ -64,7 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
     connect(app, settings)
 
     divisions = build_divisions(may(Permission.DIVISION_READ), may(Permission.DIVISION_MANAGE))
-    rooms = (reference, *accounts, divisions, *registry, *survey, *rectification, *oversight, exchange)
+    rooms = (reference, *accounts, divisions, *registry, *survey, *rectification, *oversight, *exchange)
     for router in rooms:  # each straight into the app: FastAPI looks through routers inside of routers at every request
         app.include_router(router, prefix=API)
     app.include_router(well_known)

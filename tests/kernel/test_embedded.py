@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,9 @@ import psutil
 import psycopg
 import pytest
 import sqlalchemy
+from tests.conftest import plain
 
+from toilet_api.kernel import embedded
 from toilet_api.kernel.embedded import EmbeddedPostgres, EmbeddedPostgresError
 
 SMALL = {"shared_buffers": "'16MB'"}
@@ -124,6 +127,46 @@ def test_data_survives_a_killed_server(place: Path) -> None:
         again.stop()
         postgres.stop()
     assert not again.is_running()
+
+
+@pytest.mark.slow
+def test_a_server_that_will_not_shut_down_is_ended_and_loses_nothing(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As PostgreSQL 18 will not, when it is told to while it recovers from the death of a backend."""
+    monkeypatch.setattr(embedded, "STOP_SECONDS", 2)
+    postgres = EmbeddedPostgres(place, options=SMALL)
+    url = plain(postgres.start())
+    process = postmaster(place)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("create table kept as select 7 as n")
+        stuck = psutil.Process(connection.info.backend_pid)
+        stuck.suspend()  # a shutdown waits for it
+        postgres.stop()
+    assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    again = server(place)
+    try:
+        assert one(again.start(), "select n from kept") == 7
+    finally:
+        again.stop()
+
+
+def test_who_starts_while_the_server_shuts_down_waits_and_starts_it_again(place: Path) -> None:
+    postgres = server(place)
+    url = plain(postgres.start())
+    with psycopg.connect(url) as connection:
+        stuck = psutil.Process(connection.info.backend_pid)
+        stuck.suspend()
+        postmaster(place).send_signal(signal.SIGINT)
+        goes_on = threading.Timer(0.5, stuck.resume)
+        goes_on.start()
+        again = server(place)
+        try:
+            assert one(again.start(), "select 1") == 1
+        finally:
+            goes_on.join()
+            again.stop()
+            postgres.stop()
 
 
 def test_a_stale_pid_of_another_program_is_no_server(place: Path) -> None:

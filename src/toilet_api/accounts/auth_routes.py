@@ -7,7 +7,7 @@ from urllib.parse import unquote_plus
 from uuid import UUID
 
 from anyio import to_thread
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import Depends, Form, Request, Response
 from jose import JWTError
 
 from toilet_api.accounts import keys, refresh, tokens
@@ -18,10 +18,10 @@ from toilet_api.accounts.sign_in import Door, refreshed, sign_in
 from toilet_api.kernel.database import EVERYWHERE
 from toilet_api.kernel.dependencies import DatabaseDep, RequestId, SettingsDep
 from toilet_api.kernel.errors import Bilingual, Problem, problems
-from toilet_api.kernel.requests import ContractRoute
+from toilet_api.kernel.requests import Room
 
-router = APIRouter(route_class=ContractRoute, tags=["auth"])
-well_known = APIRouter(route_class=ContractRoute, tags=["auth"])
+router = Room(tags=["auth"])
+well_known = Room(tags=["auth"])
 
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 

@@ -4,7 +4,7 @@ A route says what it needs in its signature: `caller: Annotated[Caller, may(Perm
 the transaction sees only where the caller holds that permission.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -133,16 +133,36 @@ def authenticate(session: Session, ring: KeyRing, settings: Settings, token: str
     row = session.connection().execute(_PRINCIPAL, {"id": claims.subject, "family": claims.family}).one_or_none()
     if row is None or not row.active or row.signed_out or row.token_version != claims.token_version:
         raise ended()
+    return _caller(claims.subject, row, settings, claims.scope)
+
+
+def caller_of(
+    session: Session, settings: Settings, principal_id: UUID, narrowed_to: Set[str] | None = None
+) -> Caller | None:
+    """The caller of a job, as the account stands now: whoever asked for it may have lost rights since.
+
+    None for an account that is locked or removed. `narrowed_to`: the scopes of the token that asked, where it had any.
+    Leaves the transaction in the widest scope.
+    """
+    enter_scope(session, EVERYWHERE)
+    row = session.connection().execute(_PRINCIPAL, {"id": principal_id, "family": None}).one_or_none()
+    if row is None or not row.active:
+        return None
+    return _caller(principal_id, row, settings, None if narrowed_to is None else frozenset(narrowed_to))
+
+
+def _caller(principal_id: UUID, row: Any, settings: Settings, scope: frozenset[str] | None) -> Caller:
+    """`row` of `_PRINCIPAL` as a caller; `scope`: the scopes of the token."""
     grants = tuple(
         dict.fromkeys(
             Grant(Role(role), code) for role, code in (one.split(" ") for one in row.grants) if role in set(Role)
         )
     )
     scopes = None if row.scopes is None else frozenset(row.scopes)
-    if claims.scope is not None:
-        scopes = claims.scope if scopes is None else scopes & claims.scope
+    if scope is not None:
+        scopes = scope if scopes is None else scopes & scope
     return Caller(
-        id=claims.subject,
+        id=principal_id,
         kind=row.kind,
         username=row.username,
         display_name=row.display_name,

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sqlmodel import col
 
 from toilet_api.accounts import granting, people, reading
@@ -41,9 +41,9 @@ from toilet_api.kernel.errors import (
 from toilet_api.kernel.fields import DivisionCode
 from toilet_api.kernel.paging import Paging, answer_page, page_schema
 from toilet_api.kernel.preconditions import IfMatch, require_match, set_etag
-from toilet_api.kernel.requests import ContractRoute
+from toilet_api.kernel.requests import Room
 
-router = APIRouter(route_class=ContractRoute, tags=["accounts"])
+router = Room(tags=["accounts"])
 
 Reader = Annotated[Caller, may(Permission.ACCOUNT_READ)]
 Manager = Annotated[Caller, may(Permission.ACCOUNT_MANAGE)]

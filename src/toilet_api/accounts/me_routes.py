@@ -1,6 +1,6 @@
 """One's own account: GET /me, POST /me/password; and the table of roles."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from sqlmodel import col, select
 
 from toilet_api.accounts import passwords
@@ -16,9 +16,9 @@ from toilet_api.kernel import journal
 from toilet_api.kernel.database import EVERYWHERE, Transaction, enter_scope
 from toilet_api.kernel.dependencies import SettingsDep
 from toilet_api.kernel.errors import FORBIDDEN, UNAUTHENTICATED, problems
-from toilet_api.kernel.requests import ContractRoute
+from toilet_api.kernel.requests import Room
 
-router = APIRouter(route_class=ContractRoute, tags=["accounts"])
+router = Room(tags=["accounts"])
 
 
 @router.get("/me", operation_id="get_me", summary="当前账号 / One's own account", responses=problems(UNAUTHENTICATED))

@@ -64,6 +64,7 @@ class Permission(StrEnum):
     CAMPAIGN_MANAGE = "campaign.manage"
     IMPORT_CREATE = "import.create"
     IMPORT_READ = "import.read"
+    EXPORT_CREATE = "export.create"
     ATTACHMENT_WRITE = "attachment.write"
     ATTACHMENT_READ = "attachment.read"
     AUDIT_READ = "audit.read"
@@ -116,6 +117,7 @@ PERMISSION_LABELS: dict[Permission, tuple[str, str]] = {
     Permission.CAMPAIGN_MANAGE: ("管理专项行动", "Manage campaigns"),
     Permission.IMPORT_CREATE: ("导入台账", "Import ledgers"),
     Permission.IMPORT_READ: ("查看导入报告", "Read import reports"),
+    Permission.EXPORT_CREATE: ("导出所能查看的数据（脱敏）", "Export what may be read, masked"),
     Permission.ATTACHMENT_WRITE: ("上传照片附件", "Upload photos"),
     Permission.ATTACHMENT_READ: ("查看照片附件", "Read photos"),
     Permission.AUDIT_READ: ("查看审计记录", "Read audit entries"),
@@ -167,6 +169,7 @@ _READ = frozenset(
         _P.TASK_READ,
         _P.ACCEPTANCE_READ,
         _P.ATTACHMENT_READ,
+        _P.EXPORT_CREATE,
         _P.ROLE_READ,
     }
 )

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sqlmodel import col
 
 from toilet_api.accounts import auth_routes, client_routes, granting, me_routes, people, reading, training
@@ -53,11 +53,11 @@ from toilet_api.kernel.errors import (
 from toilet_api.kernel.fields import DivisionCode
 from toilet_api.kernel.paging import Paging, answer_page, page_schema
 from toilet_api.kernel.preconditions import IfMatch, require_match, set_etag
-from toilet_api.kernel.requests import ContractRoute
+from toilet_api.kernel.requests import Room
 
 __all__ = ["routers", "well_known"]
 
-users = APIRouter(route_class=ContractRoute, tags=["accounts"])
+users = Room(tags=["accounts"])
 
 Reader = Annotated[Caller, may(Permission.ACCOUNT_READ)]
 Manager = Annotated[Caller, may(Permission.ACCOUNT_MANAGE)]

@@ -37,7 +37,7 @@ from toilet_api.kernel.errors import (
 from toilet_api.kernel.fields import Day, DivisionCode
 from toilet_api.kernel.paging import PageRequest, Paging, answer_page, page_schema
 from toilet_api.kernel.preconditions import IfMatch, optional_match, require_match, set_etag
-from toilet_api.kernel.requests import ContractRoute
+from toilet_api.kernel.requests import Room
 
 _READ = (UNAUTHENTICATED, FORBIDDEN, UNKNOWN_PARAMETER, INVALID)
 _LIST = (*_READ, BAD_CURSOR, NOT_FOUND)
@@ -63,7 +63,7 @@ def build_router(reader: Any, manager: Any) -> APIRouter:
 
     They are handed in because accounts, which has them, stands a floor higher.
     """
-    router = APIRouter(route_class=ContractRoute, tags=["divisions"])
+    router = Room(tags=["divisions"])
     _add_reading(router, reader)
     _add_changes(router, manager)
     return router

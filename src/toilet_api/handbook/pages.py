@@ -64,7 +64,7 @@ def mount(app: FastAPI) -> None:
 def _rendered(text: str) -> str:
     """Markdown as HTML. The sections are numbered in Chinese (一、二、…) and get the anchors s1, s2, …"""
     body: str = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
-    for number, sign in enumerate("一二三四五", 1):
+    for number, sign in enumerate("一二三四五六七八九", 1):
         body = body.replace(f"<h2>{sign}、", f'<h2 id="s{number}">{sign}、')
     return body
 

@@ -10,7 +10,8 @@ from uuid import UUID
 import psycopg
 from anyio import to_thread
 from fastapi import Depends, Request
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.orm import SessionTransaction
 from sqlmodel import Session
 
 from toilet_api.kernel.scope import EVERYWHERE, Scope
@@ -18,11 +19,13 @@ from toilet_api.settings import Settings
 
 __all__ = ["EVERYWHERE", "Actor", "Database", "Session", "Transaction", "actor_of", "driver", "enter_scope"]
 
-_BEGIN = text(
-    "select set_config('role', :role, true), set_config('search_path', :schema, true),"
-    " set_config('TimeZone', 'Asia/Shanghai', true), set_config('toilet.scope', :scope, true)"
+# Given to the driver as they are: they stand at the head of every request.
+_BEGIN = (
+    "select set_config('role', %(role)s, true), set_config('search_path', %(schema)s, true),"
+    " set_config('TimeZone', 'Asia/Shanghai', true), set_config('toilet.scope', %(scope)s, true)"
 )
-_NARROW = text("select set_config('toilet.scope', :scope, true)")
+_SNAPSHOT = "set transaction isolation level repeatable read, read only"
+_NARROW = "select set_config('toilet.scope', %(scope)s, true)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,19 @@ class Database:
         """One transaction, seeing only what lies under `prefixes` (nothing by default); commits on a clean exit."""
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             begin(session, self.settings, prefixes, actor)
+            session.connection()  # its `now()` is this moment, not that of its first statement
+            yield session
+
+    @contextmanager
+    def snapshot(self, prefixes: tuple[str, ...]) -> Iterator[Session]:
+        """One transaction that reads all as of one moment, however long it takes, and writes nothing.
+
+        As long as it is open, vacuum keeps what has been changed since.
+        """
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            begin(session, self.settings, prefixes, SYSTEM)
+            session.info["snapshot"] = True
+            session.connection()
             yield session
 
     def dispose(self) -> None:
@@ -85,13 +101,22 @@ class Database:
 
 
 def begin(session: Session, settings: Settings, prefixes: tuple[str, ...], actor: Actor) -> None:
-    """Give a new transaction its role, schema, time zone and scope, in one round trip.
+    """Give the transaction its role, schema, time zone and scope, in one round trip once it is first used.
 
     They are local to the transaction: a pooler in transaction mode may hand the connection to anyone afterwards.
     """
-    session.info["actor"] = actor
-    session.connection().execute(
-        _BEGIN, {"role": settings.app_role, "schema": settings.database_schema, "scope": _literal(prefixes)}
+    session.info.update(settings=settings, scope=_literal(prefixes), actor=actor)
+
+
+@event.listens_for(Session, "after_begin")
+def _begun(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    settings: Settings | None = session.info.get("settings")
+    if settings is None or transaction.nested:
+        return
+    if session.info.get("snapshot"):
+        connection.exec_driver_sql(_SNAPSHOT)
+    connection.exec_driver_sql(
+        _BEGIN, {"role": settings.app_role, "schema": settings.database_schema, "scope": session.info["scope"]}
     )
 
 
@@ -99,7 +124,9 @@ def enter_scope(session: Session, prefixes: tuple[str, ...], actor: Actor | None
     """From here on the transaction sees what lies under `prefixes`, and its writes are `actor`'s."""
     if actor is not None:
         session.info["actor"] = actor
-    session.connection().execute(_NARROW, {"scope": _literal(prefixes)})
+    session.info["scope"] = _literal(prefixes)
+    if session.in_transaction():
+        session.connection().exec_driver_sql(_NARROW, {"scope": session.info["scope"]})
 
 
 def actor_of(session: Session) -> Actor:
@@ -117,18 +144,23 @@ def _literal(prefixes: tuple[str, ...]) -> str:
 
 
 async def open_transaction(request: Request) -> AsyncIterator[Session]:
-    """The request's transaction. It sees nothing until the caller is known, and commits before the answer is sent."""
+    """The request's transaction. It sees nothing until the caller is known, and commits before the answer is sent.
+
+    A request that is refused before it reads anything costs the database nothing.
+    """
     database: Database = request.app.state.database
     async with database.slots:
         session = Session(database.engine, expire_on_commit=False)
+        begin(session, database.settings, (), SYSTEM)
+        request.state.session = session
         try:
-            await to_thread.run_sync(lambda: begin(session, database.settings, (), SYSTEM))
-            request.state.session = session
             yield session
         except BaseException:
-            await to_thread.run_sync(session.close)
+            if session.in_transaction():
+                await to_thread.run_sync(session.close)
             raise
-        await to_thread.run_sync(lambda: _end(session))
+        if session.in_transaction():
+            await to_thread.run_sync(lambda: _end(session))
 
 
 def _end(session: Session) -> None:

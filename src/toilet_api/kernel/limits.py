@@ -3,7 +3,7 @@
 import re
 from uuid import uuid4
 
-from fastapi import Request
+from fastapi import Request, Response
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,6 +13,9 @@ from toilet_api.kernel.errors import TOO_LARGE
 from toilet_api.settings import Settings
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_UPLOAD = re.compile(r".*/uploads/[^/]+")
+PART_MEDIA = "application/offset+octet-stream"
+"""A part of a resumable upload, as tus 1.0 names it."""
 
 
 class _BodyTooLargeError(BaseException):
@@ -62,21 +65,15 @@ class Envelope:
             await send(message)
 
         request = Request(scope, receive)
-        refusal = answer(
-            request,
-            TOO_LARGE.problem(
-                (f"请求体超过上限 {limit} 字节。", f"The body is larger than {limit} bytes."), limit_bytes=limit
-            ),
-        )
         declared = headers.get("content-length", "")
         if declared.isdigit() and int(declared) > limit:
-            await refusal(scope, receive, dressed)
+            await _refusal(request, limit)(scope, receive, dressed)
             return
         try:
             await self.app(scope, counted, dressed)
         except _BodyTooLargeError:
             if not started:
-                await refusal(scope, receive, dressed)
+                await _refusal(request, limit)(scope, receive, dressed)
         except ClientDisconnect:
             return  # nobody is there to be answered; what was begun is rolled back
         except Exception as error:  # noqa: BLE001 - beyond this stands only the server, which would log it unfiltered
@@ -86,9 +83,17 @@ class Envelope:
             await failure(scope, receive, dressed)
 
 
+def _refusal(request: Request, limit: int) -> Response:
+    detail = (f"请求体超过上限 {limit} 字节。", f"The body is larger than {limit} bytes.")
+    return answer(request, TOO_LARGE.problem(detail, limit_bytes=limit))
+
+
 def _limit(settings: Settings, path: str, headers: Headers) -> int:
     """The most bytes that a body for `path` may have; forms that carry files have a little room for their frame."""
-    if not headers.get("content-type", "").startswith("multipart/form-data"):
+    media = headers.get("content-type", "")
+    if media.startswith(PART_MEDIA) and _UPLOAD.fullmatch(path):
+        return settings.upload_part_max_bytes
+    if not media.startswith("multipart/form-data"):
         return settings.body_max_bytes
     room = 64 * 1024
     if path.endswith("/attachments"):

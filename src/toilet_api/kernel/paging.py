@@ -264,6 +264,8 @@ def _open_cursor(cursor: str, secret: bytes, binding: str, columns: Sequence[Col
         sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except ValueError:
         raise BAD_CURSOR.problem() from None
+    if base64.urlsafe_b64encode(sealed).rstrip(b"=").decode() != cursor:  # another spelling of the same bytes
+        raise BAD_CURSOR.problem()
     tag, payload = sealed[:12], sealed[12:]
     if not hmac.compare_digest(tag, hmac.digest(secret, binding.encode() + b"\0" + payload, "sha256")[:12]):
         raise BAD_CURSOR.problem()

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import Field
 
 from toilet_api.kernel.codes import CODE_LISTS
@@ -10,10 +10,10 @@ from toilet_api.kernel.dependencies import DatabaseDep
 from toilet_api.kernel.errors import CATALOGUE, NOT_FOUND, UNAVAILABLE, problems
 from toilet_api.kernel.fields import Schema
 from toilet_api.kernel.migrations import applied, heads
-from toilet_api.kernel.requests import ContractRoute
+from toilet_api.kernel.requests import Room
 
-router = APIRouter(route_class=ContractRoute, tags=["reference"])
-health = APIRouter(route_class=ContractRoute, tags=["health"])
+router = Room(tags=["reference"])
+health = Room(tags=["health"])
 
 
 class CodeEntry(Schema):
@@ -108,7 +108,7 @@ def list_error_catalogue() -> Catalogue:
     return Catalogue(items=[_entry(code) for code in sorted(CATALOGUE)])
 
 
-problem_pages = APIRouter(route_class=ContractRoute, tags=["reference"])
+problem_pages = Room(tags=["reference"])
 
 
 @problem_pages.get(

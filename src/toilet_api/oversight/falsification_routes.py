@@ -3,14 +3,14 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sqlmodel import col
 
 from toilet_api.kernel.database import Transaction
 from toilet_api.kernel.fields import DivisionCode
 from toilet_api.kernel.paging import Paging, answer_page, page_schema
 from toilet_api.kernel.preconditions import IfMatch, set_etag
-from toilet_api.kernel.requests import ContractRoute
+from toilet_api.kernel.requests import Room
 from toilet_api.oversight import falsifications
 from toilet_api.oversight.answers import Inspector, SampleReader
 from toilet_api.oversight.codes import FalsificationState, SignedAs
@@ -24,7 +24,7 @@ from toilet_api.survey.clock import Now
 from toilet_api.survey.records import existing
 from toilet_api.survey.schemas import ReasonBody
 
-router = APIRouter(route_class=ContractRoute, tags=["oversight"])
+router = Room(tags=["oversight"])
 
 _SORTS: dict[str, list[Any]] = {
     "-created_at": [col(Falsification.created_at).desc()],

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sqlmodel import col
 
 from toilet_api.kernel import journal
@@ -12,7 +12,7 @@ from toilet_api.kernel.errors import WRONG_STATE, problems
 from toilet_api.kernel.fields import DivisionCode
 from toilet_api.kernel.paging import Page, Paging, answer_page, page_schema
 from toilet_api.kernel.preconditions import IfMatch, set_etag
-from toilet_api.kernel.requests import ContractRoute
+from toilet_api.kernel.requests import Room
 from toilet_api.oversight import drawing, estimating, samples
 from toilet_api.oversight.answers import Inspector, SampleReader
 from toilet_api.oversight.codes import SampleKind, SampleState
@@ -40,7 +40,7 @@ from toilet_api.survey.clock import Now
 from toilet_api.survey.records import existing
 from toilet_api.survey.schemas import ReasonBody
 
-router = APIRouter(route_class=ContractRoute, tags=["oversight"])
+router = Room(tags=["oversight"])
 
 _SORTS: dict[str, list[Any]] = {
     "-created_at": [col(Sample.created_at).desc()],

@@ -3,11 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from toilet_api.kernel.database import Transaction
 from toilet_api.kernel.fields import DivisionCode
-from toilet_api.kernel.requests import ContractRoute
+from toilet_api.kernel.requests import Room
 from toilet_api.oversight import summary
 from toilet_api.oversight.summary_schemas import CampaignSummary
 from toilet_api.registry.filters import scope_of
@@ -16,7 +16,7 @@ from toilet_api.survey.clock import Now
 from toilet_api.survey.records import existing
 from toilet_api.survey.tables import Campaign
 
-router = APIRouter(route_class=ContractRoute, tags=["oversight"])
+router = Room(tags=["oversight"])
 
 
 @router.get(

@@ -3,14 +3,14 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sqlmodel import col
 
 from toilet_api.divisions.problems import DIVISION_ENDED
 from toilet_api.kernel.database import Transaction
 from toilet_api.kernel.fields import DivisionCode
 from toilet_api.kernel.paging import Paging, answer_page, page_schema
-from toilet_api.kernel.requests import ContractRoute
+from toilet_api.kernel.requests import Room
 from toilet_api.oversight import checks
 from toilet_api.oversight.answers import Inspector, SampleReader
 from toilet_api.oversight.codes import CheckResult, SampleMode
@@ -23,7 +23,7 @@ from toilet_api.survey.answers import listing, stepping
 from toilet_api.survey.clock import Now
 from toilet_api.survey.records import existing
 
-router = APIRouter(route_class=ContractRoute, tags=["oversight"])
+router = Room(tags=["oversight"])
 
 _SORTS: dict[str, list[Any]] = {
     "draw_key": [col(SampleUnit.draw_key)],

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from sqlmodel import col
 
 from toilet_api.divisions.problems import WRONG_DIVISION_LEVEL
@@ -13,7 +13,7 @@ from toilet_api.kernel.errors import INVALID, WRONG_STATE, problems
 from toilet_api.kernel.fields import Day, DivisionCode
 from toilet_api.kernel.paging import Page, Paging, answer_page, page_schema
 from toilet_api.kernel.preconditions import IfMatch, set_etag
-from toilet_api.kernel.requests import ContractRoute
+from toilet_api.kernel.requests import Room
 from toilet_api.rectification import acceptances, panels
 from toilet_api.rectification.acceptance_decisions import decide
 from toilet_api.rectification.acceptance_schemas import (
@@ -55,7 +55,7 @@ from toilet_api.survey.clock import Now
 from toilet_api.survey.records import existing
 from toilet_api.survey.schemas import ReasonBody
 
-router = APIRouter(route_class=ContractRoute, tags=["rectification"])
+router = Room(tags=["rectification"])
 
 _DECIDING = (*(NOT_ON_PANEL, COUNTY_DECIDES, NOT_READY, PANEL_DID_THE_WORK, PANEL_SIGNATURE_MISSING, SIGNATURE_USED),)
 

@@ -3,14 +3,14 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sqlmodel import col
 
 from toilet_api.kernel.database import Transaction
 from toilet_api.kernel.fields import DivisionCode
 from toilet_api.kernel.paging import Paging, answer_page, page_schema
 from toilet_api.kernel.preconditions import IfMatch, set_etag
-from toilet_api.kernel.requests import ContractRoute
+from toilet_api.kernel.requests import Room
 from toilet_api.rectification import checklists
 from toilet_api.rectification.answers import AcceptanceReader, ChecklistKeeper
 from toilet_api.rectification.checklist_schemas import ChecklistNew, ChecklistRow
@@ -23,7 +23,7 @@ from toilet_api.survey.places import county_or_above
 from toilet_api.survey.records import existing
 from toilet_api.survey.schemas import ReasonBody
 
-router = APIRouter(route_class=ContractRoute, tags=["rectification"])
+router = Room(tags=["rectification"])
 
 _SORTS: dict[str, list[Any]] = {
     "applies_to": [col(Checklist.applies_to), col(Checklist.edition)],

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sqlmodel import col
 
 from toilet_api.divisions.problems import DIVISION_ENDED
@@ -13,7 +13,7 @@ from toilet_api.kernel.errors import OUT_OF_SCOPE
 from toilet_api.kernel.fields import Day, DivisionCode
 from toilet_api.kernel.paging import Paging, answer_page, page_schema
 from toilet_api.kernel.preconditions import IfMatch, set_etag
-from toilet_api.kernel.requests import ContractRoute
+from toilet_api.kernel.requests import Room
 from toilet_api.rectification import bulk_close, close_outs
 from toilet_api.rectification.close_out_schemas import BulkClose, BulkCloseResult, CloseOutNew, CloseOutRow
 from toilet_api.rectification.close_out_views import (
@@ -35,7 +35,7 @@ from toilet_api.survey.ledger_schemas import ProblemRow
 from toilet_api.survey.records import existing
 from toilet_api.survey.tables import LedgerProblem
 
-router = APIRouter(route_class=ContractRoute, tags=["rectification"])
+router = Room(tags=["rectification"])
 
 
 @router.post(

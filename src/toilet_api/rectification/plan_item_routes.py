@@ -3,14 +3,14 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sqlmodel import col
 
 from toilet_api.kernel.database import Transaction
 from toilet_api.kernel.fields import DivisionCode
 from toilet_api.kernel.paging import Paging, answer_page, page_schema
 from toilet_api.kernel.preconditions import IfMatch, set_etag
-from toilet_api.kernel.requests import ContractRoute
+from toilet_api.kernel.requests import Room
 from toilet_api.rectification import plan_items
 from toilet_api.rectification.answers import Planner, PlanReader
 from toilet_api.rectification.plan_schemas import (
@@ -32,7 +32,7 @@ from toilet_api.survey.codes import ProblemState
 from toilet_api.survey.records import existing
 from toilet_api.survey.tables import LedgerProblem
 
-router = APIRouter(route_class=ContractRoute, tags=["rectification"])
+router = Room(tags=["rectification"])
 
 _SORTS: dict[str, list[Any]] = {"division_code": [col(PlanItem.division_code)]}
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import Body, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session, col
 
@@ -14,7 +14,7 @@ from toilet_api.kernel.errors import NOT_FOUND, STALE, WRONG_STATE
 from toilet_api.kernel.fields import DivisionCode
 from toilet_api.kernel.paging import Page, Paging, answer_page, page_schema
 from toilet_api.kernel.preconditions import IfMatch, set_etag
-from toilet_api.kernel.requests import ContractRoute
+from toilet_api.kernel.requests import Room
 from toilet_api.rectification import plan_approval, plan_print, plans
 from toilet_api.rectification.answers import PlanApprover, Planner, PlanReader
 from toilet_api.rectification.codes import PlanKind, PlanState
@@ -39,7 +39,7 @@ from toilet_api.survey.records import existing
 from toilet_api.survey.rules import shanghai_date
 from toilet_api.survey.schemas import ReasonBody
 
-router = APIRouter(route_class=ContractRoute, tags=["rectification"])
+router = Room(tags=["rectification"])
 
 _SORTS: dict[str, list[Any]] = {
     "division_code": [col(Plan.division_code)],

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import Body, Query, Request, Response
 from sqlmodel import col
 
 from toilet_api.divisions.problems import DIVISION_ENDED
@@ -12,7 +12,7 @@ from toilet_api.kernel.errors import NOT_FOUND, OUT_OF_SCOPE, STALE, WRONG_STATE
 from toilet_api.kernel.fields import DivisionCode
 from toilet_api.kernel.paging import Paging, answer_page, page_schema
 from toilet_api.kernel.preconditions import IfMatch, set_etag
-from toilet_api.kernel.requests import ContractRoute
+from toilet_api.kernel.requests import Room
 from toilet_api.rectification import postponements
 from toilet_api.rectification.answers import Postponer, TaskManager, TaskReader
 from toilet_api.rectification.codes import PostponementState
@@ -30,7 +30,7 @@ from toilet_api.survey.answers import created, creating, listing, reading, stepp
 from toilet_api.survey.clock import Now
 from toilet_api.survey.records import existing
 
-router = APIRouter(route_class=ContractRoute, tags=["rectification"])
+router = Room(tags=["rectification"])
 
 _MOVED = (OUT_OF_SCOPE, DIVISION_ENDED)
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends, Query, Request, Response
+from fastapi import Body, Depends, Query, Request, Response
 from sqlmodel import col
 
 from toilet_api.divisions.problems import DIVISION_ENDED
@@ -13,7 +13,7 @@ from toilet_api.kernel.errors import NOT_FOUND, OUT_OF_SCOPE, STALE, WRONG_STATE
 from toilet_api.kernel.fields import Day, DivisionCode
 from toilet_api.kernel.paging import Page, Paging, answer_page, page_schema
 from toilet_api.kernel.preconditions import IfMatch, set_etag
-from toilet_api.kernel.requests import ContractRoute
+from toilet_api.kernel.requests import Room
 from toilet_api.rectification import at_once, tasks
 from toilet_api.rectification.answers import TaskManager, TaskReader, TaskWorker
 from toilet_api.rectification.codes import TaskPath, TaskState
@@ -34,7 +34,7 @@ from toilet_api.survey.clock import Now
 from toilet_api.survey.records import existing
 from toilet_api.survey.rules import shanghai_date
 
-router = APIRouter(route_class=ContractRoute, tags=["rectification"])
+router = Room(tags=["rectification"])
 
 _MOVED = (OUT_OF_SCOPE, DIVISION_ENDED)
 """What a step may answer when its village was moved or ended meanwhile."""

@@ -57,13 +57,15 @@ class SealedPerson:
         }
 
 
-def seal(vault: Vault, household_id: UUID, person: Person, village_code: str) -> SealedPerson:
+def seal(
+    vault: Vault, household_id: UUID, person: Person, village_code: str, identity: bytes | None = None
+) -> SealedPerson:
     """Mask, index and encrypt. The sealed bytes open only for this household.
 
     Two households are the same if they have the same ID number in the same county or, where a ledger has no ID number,
     the same name and address in the same village. `identity_index` holds the number, or name and address; the place is
     the column `identity_place`, which Postgres derives from the division code, so that a renamed or merged village
-    needs no key.
+    needs no key. `identity` is that index where it is known already.
     """
     return SealedPerson(
         name_masked=mask_name(person.name),
@@ -71,7 +73,7 @@ def seal(vault: Vault, household_id: UUID, person: Person, village_code: str) ->
         phone_masked="、".join(mask_phone(phone) for phone in person.phones) or None,
         address_masked=mask_address(person.address) if person.address else None,
         identity_place=village_code[:6] if person.id_number else village_code,
-        identity_index=identity_index(vault, person),
+        identity_index=identity or identity_index(vault, person),
         name_index=vault.blind_index("name", person.name),
         phone_index=list(dict.fromkeys(vault.blind_index("phone", phone) for phone in person.phones)),
         sealed=vault.seal(

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from sqlalchemy import select
 from sqlmodel import col
 
@@ -22,7 +22,7 @@ from toilet_api.kernel.errors import (
 )
 from toilet_api.kernel.paging import Page, Paging, answer_page, page_schema
 from toilet_api.kernel.preconditions import IfMatch, set_etag
-from toilet_api.kernel.requests import ContractRoute
+from toilet_api.kernel.requests import Room
 from toilet_api.registry import schemas, toilets, views
 from toilet_api.registry.answers import (
     ALWAYS,
@@ -45,7 +45,7 @@ from toilet_api.registry.problems import (
 )
 from toilet_api.registry.tables import Toilet
 
-router = APIRouter(route_class=ContractRoute, tags=["registry"])
+router = Room(tags=["registry"])
 
 _SORTS: dict[str, list[Any]] = {
     "division_code": [col(Toilet.division_code)],

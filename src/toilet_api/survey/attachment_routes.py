@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, File, Form, Response, UploadFile
+from fastapi import File, Form, Response, UploadFile
 from fastapi.responses import FileResponse
 
 from toilet_api.kernel.database import Transaction
@@ -11,7 +11,7 @@ from toilet_api.kernel.dependencies import ObjectsDep, SettingsDep
 from toilet_api.kernel.errors import TOO_LARGE, UNAVAILABLE
 from toilet_api.kernel.fields import DivisionCode
 from toilet_api.kernel.preconditions import set_etag
-from toilet_api.kernel.requests import ContractRoute
+from toilet_api.kernel.requests import Room
 from toilet_api.survey import attachments, images
 from toilet_api.survey.answers import AttachmentReader, Uploader, created, creating, reading
 from toilet_api.survey.codes import AttachmentKind
@@ -20,7 +20,7 @@ from toilet_api.survey.records import existing
 from toilet_api.survey.schemas import AttachmentOut, OptionalId
 from toilet_api.survey.tables import Attachment
 
-router = APIRouter(route_class=ContractRoute, tags=["survey"])
+router = Room(tags=["survey"])
 
 
 @router.post(

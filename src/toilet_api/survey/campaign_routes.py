@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sqlmodel import col
 
 from toilet_api.kernel import journal
@@ -12,7 +12,7 @@ from toilet_api.kernel.errors import WRONG_STATE
 from toilet_api.kernel.fields import DivisionCode
 from toilet_api.kernel.paging import Page, Paging, answer_page, page_schema
 from toilet_api.kernel.preconditions import IfMatch, set_etag
-from toilet_api.kernel.requests import ContractRoute
+from toilet_api.kernel.requests import Room
 from toilet_api.survey import campaigns, catalogue
 from toilet_api.survey.answers import (
     CampaignManager,
@@ -46,7 +46,7 @@ from toilet_api.survey.schemas import (
 )
 from toilet_api.survey.tables import Campaign, CatalogueType
 
-router = APIRouter(route_class=ContractRoute, tags=["survey"])
+router = Room(tags=["survey"])
 
 _CAMPAIGN_SORTS: dict[str, list[Any]] = {
     "-starts_on": [col(Campaign.starts_on).desc()],

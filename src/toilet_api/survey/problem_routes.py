@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from sqlmodel import col
 
 from toilet_api.kernel import journal
@@ -12,7 +12,7 @@ from toilet_api.kernel.errors import WRONG_STATE
 from toilet_api.kernel.fields import Day, DivisionCode
 from toilet_api.kernel.paging import Page, Paging, answer_page, page_schema
 from toilet_api.kernel.preconditions import IfMatch, set_etag
-from toilet_api.kernel.requests import ContractRoute
+from toilet_api.kernel.requests import Room
 from toilet_api.registry.codes import Leader, ToiletMode
 from toilet_api.registry.filters import FilterYear
 from toilet_api.survey import ledger
@@ -39,7 +39,7 @@ from toilet_api.survey.rules import shanghai_date
 from toilet_api.survey.schemas import ReasonBody
 from toilet_api.survey.tables import LedgerProblem
 
-router = APIRouter(route_class=ContractRoute, tags=["survey"])
+router = Room(tags=["survey"])
 
 _TYPE = "问题目录中的代码，可多个 / Codes of the catalogue, several"
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import Body, Query, Request, Response
 from sqlalchemy import func
 from sqlmodel import col
 
@@ -15,7 +15,7 @@ from toilet_api.kernel.errors import OUT_OF_SCOPE, WRONG_STATE
 from toilet_api.kernel.fields import Day, DivisionCode
 from toilet_api.kernel.paging import Page, Paging, answer_page, page_schema
 from toilet_api.kernel.preconditions import IfMatch, set_etag
-from toilet_api.kernel.requests import ContractRoute
+from toilet_api.kernel.requests import Room
 from toilet_api.registry.filters import scope_of
 from toilet_api.registry.problems import HOUSEHOLD_REMOVED
 from toilet_api.survey import verification, visits
@@ -49,7 +49,7 @@ from toilet_api.survey.visit_schemas import (
 )
 from toilet_api.survey.visit_views import present, visit_select
 
-router = APIRouter(route_class=ContractRoute, tags=["survey"])
+router = Room(tags=["survey"])
 
 _SORTS: dict[str, list[Any]] = {
     "division_code": [col(Visit.division_code)],
