@@ -1,5 +1,7 @@
 """`make bench`: run every benchmark, print a table, write `benchmarks/results/latest.json`.
 
+`make bench ARGS="imports exports"` runs only these; the entries of the others stay in the file as they are.
+
 Absolute times mean nothing on shared machines: each entry is a ratio to a floor measured in the same run.
 """
 
@@ -9,19 +11,23 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import drivers, imports
+from benchmarks import drivers, exports, imports
 from benchmarks.entry import Entry
 from toilet_api.kernel.embedded import EmbeddedPostgres
 
+BENCHMARKS = {"drivers": drivers.run, "imports": imports.run, "exports": exports.run}
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 
 
 def main() -> None:
+    wanted = sys.argv[1:] or list(BENCHMARKS)
+    if unknown := set(wanted) - BENCHMARKS.keys():
+        sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
     with tempfile.TemporaryDirectory() as folder:
         postgres = EmbeddedPostgres(Path(folder) / "data")
         url = postgres.start()
         try:
-            entries: list[Entry] = [*drivers.run(url), *imports.run(url)]
+            entries: list[Entry] = [entry for name in wanted for entry in BENCHMARKS[name](url)]
         finally:
             postgres.stop()
     out = sys.stdout
@@ -34,7 +40,9 @@ def main() -> None:
             f"{entry.ratio:7.2f}{target:>8} {verdict}\n"
         )
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps([asdict(entry) for entry in entries], indent=2, ensure_ascii=False) + "\n")
+    kept = json.loads(RESULTS.read_text("utf-8")) if len(wanted) < len(BENCHMARKS) and RESULTS.exists() else []
+    found = {one["name"]: one for one in (*kept, *map(asdict, entries))}
+    RESULTS.write_text(json.dumps(list(found.values()), indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

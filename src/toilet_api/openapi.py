@@ -61,6 +61,9 @@ _TITLES = {
     "grant_id": "授权编号",
     "training_id": "培训记录编号",
     "job_id": "导入任务编号",
+    "upload_id": "上传编号",
+    "synonym_id": "表头词编号",
+    "export_id": "导出编号",
     "id": "编号",
     "code": "代码",
     "If-Match": "版本标签",
@@ -84,7 +87,9 @@ _DONE = {
     "202": "已受理 / Accepted",
     "204": "成功，无内容 / Done, nothing to show",
 }
-NEVER_STORED = frozenset({"get_campaign_summary", "get_import", "get_me", "get_readiness"})
+NEVER_STORED = frozenset(
+    {"get_campaign_summary", "get_export", "get_import", "get_marked_workbook", "get_me", "get_readiness", "get_upload"}
+)
 """GETs whose answers are of the moment: no ETag, no 304."""
 
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -262,7 +267,7 @@ def _complete_body(method: str, operation: Json, specimens: Specimens) -> None:
         alternatives = [one for one in described["schema"].get("anyOf", []) if one != {"type": "null"}]
         if len(alternatives) == 1:
             described["schema"] = alternatives[0]
-    if method == "patch":
+    if method == "patch" and "application/json" in content:
         content["application/merge-patch+json"] = dict(content["application/json"])
     specimens.content(content, complete=False)
 

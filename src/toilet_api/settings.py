@@ -46,9 +46,13 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field("127.0.0.1", description="Whose X-Forwarded-For is believed.")
 
     body_max_bytes: int = Field(2 * MIB, description="JSON and form bodies.")
-    upload_max_bytes: int = Field(64 * MIB, description="One uploaded ledger.")
+    upload_max_bytes: int = Field(64 * MIB, description="One ledger in a single request.")
+    resumable_upload_max_bytes: int = Field(2048 * MIB, ge=1, description="One ledger that is uploaded in parts.")
+    upload_part_max_bytes: int = Field(8 * MIB, ge=1024, description="One part of a resumable upload.")
+    upload_keep_days: int = Field(7, ge=1, description="An upload that is not complete goes away after its last part.")
     photo_max_bytes: int = Field(12 * MIB, description="One uploaded image.")
-    import_max_rows: int = Field(200_000, ge=1)
+    import_max_rows: int = Field(1_048_576, ge=1)
+    export_keep_days: int = Field(7, ge=1, description="The file of an export goes away after this.")
 
     @field_validator("database_url", "database_owner_url")
     @classmethod

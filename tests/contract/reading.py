@@ -44,8 +44,9 @@ def faults(document: Json, schema: Json, value: Any) -> list[str]:
 
 
 def is_list(operation: Json) -> bool:
-    """Whether it answers pages of a list."""
-    return any("application/x-ndjson" in response.get("content", {}) for _, response in successes(operation))
+    """Whether it answers pages of a list; a file that is downloaded may be NDJSON too."""
+    formats = {"application/json", "application/x-ndjson"}
+    return any(formats <= response.get("content", {}).keys() for _, response in successes(operation))
 
 
 def nodes(value: Any, place: str = "") -> Iterator[tuple[str, Json]]:

@@ -12,7 +12,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from tests.contract import served_rectification
+from tests.contract import served_exchange, served_rectification
 from tests.registry import made as registry
 from tests.survey import made as survey
 from tests.survey.made import API, ok
@@ -87,7 +87,7 @@ def furnish(served: Served) -> None:
         grant = ok(admin.post(f"{API}/users/{pupil}/grants", json=body), 201)
         system = {"client_id": "county_platform", "display_name": "县平台", "division_code": COUNTY}
         client = ok(admin.post(f"{API}/clients", json=system), 201)
-        job = ok(admin.post(f"{API}/imports?dry_run=true", files={"file": ("ledger.csv", ledger())}), 202)
+        exchanged = served_exchange.furnish(served.app, admin)
     with ExitStack() as stack:
         names = ("county_admin", "county_reviewer", "township_manager", "village_surveyor")
         clients = {name: stack.enter_context(served.client(name)) for name in names}
@@ -103,16 +103,10 @@ def furnish(served: Served) -> None:
         "training_id": [trained["id"]],
         "grant_id": [grant["id"]],
         "id": [client["id"]],
-        "job_id": [job["id"]],
+        **exchanged,
         **later,
     }
     served.ids["problem_id"].insert(0, found["findings"][0]["problem_id"])
-
-
-def ledger() -> bytes:
-    """A file to upload."""
-    line = f"安乐村,张三丰,{registry.id_number()},三格,2024"
-    return f"村,户主姓名,身份证号码,改厕方式,改厕年份\n{line}\n".encode()
 
 
 def problem_type(**members: Any) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract import served_rectification
+from tests.contract import served_exchange, served_rectification
 from tests.contract.bad import contents, nothing_changes, refused
 from tests.contract.reading import Json, operations
-from tests.contract.served import Served, ledger, problem_type
+from tests.contract.served import Served, problem_type
 from tests.survey import made
 from tests.survey.made import API, ok
 from toilet_api.kernel.fields import new_id
@@ -59,10 +59,7 @@ def bodies(served: Served, surveyor: httpx.Client) -> dict[str, dict[str, Any]]:
         "/clients": {"json": {"client_id": "another_client", "display_name": "平台", "division_code": "360423"}},
         f"/clients/{served.ids['id'][0]}/grants": {"json": {"role": "integration_client", "division_code": "360423"}},
         "/divisions": {"json": {"parent_code": made.TOWNSHIP, "name": "新设村委会", "reason": "新设"}},
-        "/imports": {
-            "params": {"dry_run": "true"},
-            "files": {"file": ("a.csv", ledger())},
-        },
+        **served_exchange.bodies(),
         **{filled(served, path): one for path, one in served_rectification.bodies(served.ids, surveyor).items()},
     }
 
@@ -78,7 +75,8 @@ def filled(served: Served, path: str) -> str:
 PATHS = [
     *("/households", "/toilets", "/campaigns", "/problem-types", "/visits", "/problems", "/attachments"),
     *("/users", "/users/{user_id}/grants", "/users/{user_id}/trainings"),
-    *("/clients", "/clients/{id}/grants", "/divisions", "/imports"),
+    *("/clients", "/clients/{id}/grants", "/divisions"),
+    *("/imports", "/uploads", "/import-synonyms", "/exports"),
     *("/plans", "/plans/{plan_id}/revise", "/plans/{plan_id}/supplement", "/checklists", "/acceptances", "/samples"),
     *("/problems/{problem_id}/rectify-at-once", "/tasks/{task_id}/notes", "/tasks/{task_id}/postponements"),
 ]
@@ -153,6 +151,8 @@ OTHERWISE = {
     **dict.fromkeys(("/households", "/toilets", "/visits", "/samples"), "note"),
     **dict.fromkeys(("/problem-types", "/checklists"), "zh"),
     "/campaigns": "name",
+    "/uploads": "file_name",
+    "/import-synonyms": "heading",
     "/problems": "description",
     "/tasks/{task_id}/notes": "text",
 }
@@ -166,6 +166,8 @@ def test_one_id_made_by_the_client_is_one_record_even_at_once(served: Served, pa
         body = {"id": str(new_id()), **bodies(served, admin)[address]["json"]}
         if path == "/problem-types":
             body["code"] = "a_third_type"
+        elif path == "/import-synonyms":
+            body["heading"] = "家里当家的"
         answers = at_once(lambda _: admin.post(API + address, json=body))
         assert sorted(one.status_code for one in answers) == [*[200] * (AT_ONCE - 1), 201], [
             one.text for one in answers

@@ -8,7 +8,7 @@ from tests.contract.reading import Json, operations
 from toilet_api.kernel.errors import CATALOGUE
 from toilet_api.kernel.machines import MACHINES
 
-ROOMS = {"survey", "rectification", "oversight"}
+ROOMS = {"survey", "rectification", "oversight", "exchange"}
 PLAN = re.compile("工作方案 [一二三四五六]")
 
 
@@ -24,7 +24,7 @@ def test_each_error_that_a_room_documents_has_a_rule_and_a_remedy(document: Json
     bare = [code for code in found if not CATALOGUE[code].rule or not all(CATALOGUE[code].remedy)]
     assert not bare
     own = {code for code in found if PLAN.search(CATALOGUE[code].rule)}
-    assert len(own) > 5, "most of them rest on a paragraph of the plan"
+    assert len(own) > 5 or room == "exchange", "most of them rest on a paragraph of the plan"
 
 
 def test_each_step_of_these_rooms_rests_on_a_rule() -> None:

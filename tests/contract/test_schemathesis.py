@@ -23,11 +23,13 @@ from tests.contract.reading import Json, nodes, operations
 from tests.contract.served import Served
 from tests.survey.made import OTHER_VILLAGE, TOWNSHIP, VILLAGE
 from toilet_api.kernel import database
+from toilet_api.kernel.limits import PART_MEDIA
 
 COMMITTED = Path(__file__).parents[2] / "openapi" / "openapi.json"
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "2"))
 CODES = {6: ["360423"], 12: [VILLAGE, OTHER_VILLAGE], 9: [TOWNSHIP, VILLAGE]}
 load_all_checks()
+schemathesis.serializer.alias(PART_MEDIA, "application/octet-stream")
 
 
 class _RehearsedSession(database.Session):

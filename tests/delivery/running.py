@@ -88,8 +88,11 @@ def alive(process: psutil.Process) -> bool:
 
 
 @contextmanager
-def serving(*arguments: str | Path, **variables: str) -> Iterator[Served]:
-    """`toilet-api serve` on a free port, from when it says that it is ready; ended by SIGTERM, which must be enough."""
+def serving(*arguments: str | Path, seconds: float = SECONDS, **variables: str) -> Iterator[Served]:
+    """`toilet-api serve` on a free port, from when it says that it is ready; ended by SIGTERM, which must be enough.
+
+    It is killed after so many `seconds`, whatever happens.
+    """
     process = subprocess.Popen(
         [*COMMAND, "serve", "--port", "0", *map(str, arguments)],
         env=environment(**variables),
@@ -100,7 +103,8 @@ def serving(*arguments: str | Path, **variables: str) -> Iterator[Served]:
     )
     assert process.stdout is not None
     printed: list[str] = []
-    too_long = threading.Timer(SECONDS, process.kill)
+    rest: threading.Thread | None = None
+    too_long = threading.Timer(seconds, process.kill)
     too_long.start()
     try:
         for line in process.stdout:
@@ -110,11 +114,15 @@ def serving(*arguments: str | Path, **variables: str) -> Iterator[Served]:
         said = "".join(printed)
         address = re.search(r"http://127\.0\.0\.1:\d+", said)
         assert address, f"it was never ready:\n{said}"
+        # Whoever writes much must not wait for a reader.
+        rest = threading.Thread(target=printed.extend, args=[process.stdout], daemon=True)
+        rest.start()
         yield Served(process, printed, address[0])
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        printed += process.stdout.readlines()
         process.wait(SECONDS)
+        if rest is not None:
+            rest.join(SECONDS)
         too_long.cancel()
         process.stdout.close()

@@ -1,7 +1,10 @@
 """The README's walk-through, line by line, against a demonstration that is really served on an embedded database."""
 
+import os
 import re
 import subprocess
+import sys
+import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,14 +31,29 @@ EXPECTED = (
     r"problem:  closed",
     r"sample:   rate 1.0, drawn again the same: true",
     r'summary:  \{"found": \d+, "open": \d+, "in_work": 0, "accepted": 0, "closed": 1, "dismissed": 0, .*',
+    r"export:   succeeded, \d+ rows",
 )
 
 
-def lines() -> str:
+def lines(name: str) -> str:
     """What stands between the markers, without the fence."""
-    found = re.search(r"<!-- walk-through -->\n```sh\n(.*?)```\n<!-- end of walk-through -->", README.read_text(), re.S)
+    found = re.search(rf"<!-- {name} -->\n```sh\n(.*?)```\n<!-- end of {name} -->", README.read_text(), re.S)
     assert found
     return found[1]
+
+
+def in_bash(name: str, folder: Path, address: str) -> subprocess.CompletedProcess[str]:
+    """These lines of the README, run in `folder` against the server there."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", lines(name)],
+        cwd=folder,
+        env=environment(BASE=address, DEMO_PASSWORD=PASSWORD, PATH=path),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 @pytest.mark.slow
@@ -49,15 +67,8 @@ def test_walk_through_does_the_main_job_and_everything_ends_with_it(subset: Path
         assert filled.code == 0, filled.err
         with serving("--demo", "--workers", "2", "--data-dir", data, DEMO_PASSWORD=PASSWORD) as served:
             family = served.descendants()
-            walked = subprocess.run(
-                ["bash", "-euo", "pipefail", "-c", lines()],
-                cwd=tmp_path,
-                env=environment(BASE=served.address, DEMO_PASSWORD=PASSWORD),
-                capture_output=True,
-                text=True,
-                timeout=60,
-                check=False,
-            )
+            walked = in_bash("walk-through", tmp_path, served.address)
+            bulk = in_bash("in bulk", tmp_path, served.address)
         assert walked.returncode == 0, walked.stdout + walked.stderr
         said = walked.stdout.splitlines()
         assert len(said) == len(EXPECTED), walked.stdout
@@ -66,6 +77,11 @@ def test_walk_through_does_the_main_job_and_everything_ends_with_it(subset: Path
         ledger = (tmp_path / "problems.jsonl").read_text(encoding="utf-8")
         assert "第二池开裂" in ledger
         assert "演示甲" not in ledger, "a whole name in a list"
+        assert "厕所编号" in (tmp_path / "households.csv").read_text(encoding="utf-8-sig")
+        assert bulk.returncode == 0, bulk.stdout + bulk.stderr
+        assert "exit code 4" in bulk.stdout
+        for name in ("ledger.csv.report.xlsx", "户厕.xlsx", "问题台账.xlsx"):
+            assert zipfile.is_zipfile(tmp_path / name), name
 
         assert served.process.returncode == 0, "".join(served.printed)
         assert sum("commands.web" in one for one in family.values()) == 2

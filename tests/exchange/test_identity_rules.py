@@ -7,7 +7,7 @@ import pytest
 from tests.exchange.cells import ID, ID_X, TODAY, reasons, rules
 from toilet_api.exchange.ledgers.findings import Findings, Place
 from toilet_api.exchange.ledgers.identity_rules import read_id, read_name
-from toilet_api.registry.rules import check_id_number, id_check_character
+from toilet_api.registry.rules import IdNumberFault, check_id_number, id_check_character
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,23 @@ def test_id_numbers_that_are_refused(cell: Any, reason: str) -> None:
     findings = Findings()
     assert read_id(findings, Place("id"), cell, TODAY, column_was_cut=False) is None
     assert reasons(findings) == [reason]
+
+
+@pytest.mark.parametrize(
+    ("cell", "fault"),
+    [
+        (ID[:17] + ("1" if ID[17] != "1" else "2"), IdNumberFault.CHECK_CHARACTER),
+        (ID[:17], IdNumberFault.LENGTH),
+        (ID[:6] + "991399017", IdNumberFault.BIRTH_DATE),
+    ],
+)
+def test_a_refused_id_number_tells_what_is_expected_and_what_is_wrong(cell: str, fault: IdNumberFault) -> None:
+    findings = Findings()
+    assert read_id(findings, Place("id"), cell, TODAY, column_was_cut=False) is None
+    (told,) = findings.faults
+    assert told["expected"] == "18 位身份证号码，以文本格式保存"
+    assert told["expected_en"] == "an ID number of 18 characters, kept as text"
+    assert told["detail"] == fault.message[0]
 
 
 def test_an_id_that_ends_in_zeros_is_taken_unless_its_column_was_cut() -> None:

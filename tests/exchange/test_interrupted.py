@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.exchange.pure import number
+from tests.exchange.sending import whole
 from tests.exchange.test_places import As, Drain
 from tests.exchange.test_register import households, ledger
 from tests.exchange.upload import follow, rows_of, succeeded, upload
@@ -41,7 +42,7 @@ def written(database: Database) -> dict[str, int]:
 
 @pytest.mark.parametrize(
     ("room", "function"),
-    [(staging, "write_report"), (staging, "insert_toilets"), (staging, "find_registered"), (reading, "judged_rows")],
+    [(staging, "write_report"), (staging, "insert"), (staging, "find_registered"), (reading, "judged_rows")],
 )
 def test_a_worker_that_dies_half_way_leaves_nothing_and_the_next_goes_on(
     room: Any,
@@ -80,6 +81,21 @@ def test_a_job_that_fails_each_time_says_so(as_: As, context: jobs.Context) -> N
     assert (ended["state"], ended["problem"]["code"]) == ("failed", "import_interrupted")
     assert "秘密" not in str(ended)
     assert households(client) == []
+
+
+def test_a_form_without_a_file_that_is_sent_again_is_one_import(as_: As, drain_jobs: Drain) -> None:
+    """It is urlencoded then, as httpx and curl send it."""
+    client = as_("township_manager")
+    form = {"upload_id": whole(client, CONTENT)["id"]}
+    first, again = (
+        client.post("/api/v1/imports", data=form, headers={"Idempotency-Key": "sent-again"}) for _ in range(2)
+    )
+    assert (first.status_code, again.status_code) == (202, 202), first.text
+    assert again.json()["id"] == first.json()["id"]
+    other = client.post("/api/v1/imports", data={**form, "dry_run": "true"}, headers={"Idempotency-Key": "sent-again"})
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
+    drain_jobs()
+    assert follow(client, first.json()["id"])["counts"]["created"] == 40
 
 
 def test_two_uploads_of_one_file_at_once_make_no_duplicates(as_: As, drain_jobs: Drain) -> None:

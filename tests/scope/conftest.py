@@ -14,8 +14,8 @@ from fastapi.testclient import TestClient
 from httpx import ASGITransport, AsyncClient, Response
 
 from tests.conftest import make_settings, on, plain
-from tests.scope import furnish, furnish_rectification
-from tests.scope.places import CITIES, HOMES, PROVINCES, TOWNSHIPS
+from tests.scope import furnish, furnish_exchange, furnish_rectification
+from tests.scope.places import CITIES, COUNTIES, HOMES, PROVINCES, TOWNSHIPS
 from tests.scope.probe import Furniture
 from tests.talking import talking
 from tests.world import PASSWORD
@@ -100,14 +100,14 @@ def furnished(
         furnish.accounts(built_app.state.database, settings, furniture)
         names = (*HOMES, *furnish.KEEPERS, furnish.CHECKER, furnish.TWO_HATS)
         clients = {name: _login(built_app, portal, name) for name in names}
-        for place in (*TOWNSHIPS, *CITIES, *PROVINCES):  # whoever works there
+        for place in (*TOWNSHIPS, *COUNTIES, *CITIES, *PROVINCES):  # whoever works there
             clients[place] = _login(built_app, portal, f"active_{place}")
         furnish.records(clients, furniture)
         furnish_rectification.rectification(clients, furniture)
         furnish_rectification.oversight(clients, furniture)
-        furnish.imports(clients["keeper"], furniture, "import")
+        furnish_exchange.before_the_worker(clients, furniture)
         jobs.run_worker(settings, wait=False)
-        furnish.imports(clients["keeper"], furniture, "queued import")
+        furnish_exchange.after_the_worker(clients, furniture)
         furnish.look(built_app.state.database, furniture)
         state = {name: getattr(built_app.state, name) for name in _STATE}
         state["database"].dispose()

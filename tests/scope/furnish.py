@@ -61,6 +61,7 @@ _TABLES = {
     "sample": "sample",
     "falsification": "falsification",
     "import": "import_job",
+    "import synonym": "import_synonym",
     "user": "principal where kind = 'person'",
     "client": "principal where kind = 'client'",
 }
@@ -211,19 +212,6 @@ def _own(client: TestClient, furniture: Furniture, role: str, place: str) -> Non
     household = furniture.at("household", place).id
     body = survey.visit_body({"id": household, "toilets": [{"id": furniture.at("toilet", place).id}]}, signed)
     furniture.put(f"own draft of {role}", place, ok(client.post(f"{API}/visits", json=body), 201)["id"])
-
-
-def imports(keeper: TestClient, furniture: Furniture, kind: str) -> None:
-    """An upload at each place; it runs when the worker does."""
-    for place in BELOW_CITY:
-        answer = keeper.post(f"{API}/imports", params={"division": place, "dry_run": "true"}, files=ledger())
-        furniture.put(kind, place, ok(answer, 202)["id"])
-
-
-def ledger() -> dict[str, Any]:
-    """A file to upload."""
-    line = f"安乐村,张三丰,{registry.id_number()},三格,2024"
-    return {"file": ("ledger.csv", f"村,户主姓名,身份证号码,改厕方式,改厕年份\n{line}\n".encode())}
 
 
 def picture() -> bytes:

@@ -104,6 +104,8 @@ class Probe:
     json: Body | None = None
     form: Body | None = None
     files: Body | None = None
+    content: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     query: Body | None = None
     check: Callable[[Call, Response], bool] | None = None
     """Looks into an answer that has the expected status."""

@@ -158,10 +158,10 @@ def request(
     path = template.format(**{**values, **probe.path})
     if body is None and probe.json is not None:
         body = probe.json(call)
-    headers = {"Accept": accept}
+    headers = {"Accept": accept, **probe.headers}
     if call.role in house.tokens:
         headers["Authorization"] = house.tokens[call.role]
-    if method == "PATCH":
+    if method == "PATCH" and probe.content is None:
         headers["If-Match"] = "*"
     if query is None and probe.query is not None:
         query = probe.query(call)
@@ -170,6 +170,7 @@ def request(
         "url": path,
         "params": query,
         "json": body,
+        "content": probe.content,
         "data": probe.form(call) if probe.form else None,
         "files": probe.files(call) if probe.files else None,
         "headers": headers,

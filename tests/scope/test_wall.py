@@ -30,9 +30,11 @@ SEEN_FROM_BELOW = {
     "campaign": "true",
     "problem_type": "true",
     "checklist": "true",
+    "import_synonym": "true",
     "audit_entry": "subject_type in ('campaign', 'problem_type', 'checklist')",
 }
-"""A county's campaign, catalogue and checklists, and what was done to them, are read in its villages."""
+"""A county's campaign, catalogue and checklists, and what was done to them, are read in its villages; and the headings
+that its ledgers use, there and in its townships."""
 OF_AN_ACCOUNT = {"credential", "principal_grant", "refresh_token", "training"}
 """Seen with the account that they belong to; a grant may lie elsewhere."""
 COUNTY = "360423"

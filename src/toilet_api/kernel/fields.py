@@ -1,6 +1,5 @@
 """The types that rooms build their schemas of: ids, codes, texts, times, money, places."""
 
-import os
 import re
 import time
 import uuid
@@ -14,12 +13,14 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from pydantic.fields import ComputedFieldInfo, FieldInfo
 from pydantic_core import PydanticCustomError
 
+from toilet_api.kernel.entropy import random_bytes
+
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 def new_id() -> uuid.UUID:
     """A UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then random, so that keys grow with time."""
-    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
+    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(random_bytes(10), "big")
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return uuid.UUID(int=value)

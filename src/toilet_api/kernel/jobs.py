@@ -2,8 +2,8 @@
 
 A room declares a task, `@jobs.task(name="import.run")`, on a synchronous function of a `Context` and JSON arguments,
 and starts it by `jobs.defer(session, "import.run", job_id=str(id))` in its own transaction. A task may run more than
-once: after an error it is tried again, and when its worker dies (no heartbeat for 30 seconds) another one takes it. So
-each task must find out by itself what is done already.
+once: after an error it is tried again, and when its worker dies another one takes it (see `workers`). So each task must
+find out by itself what is done already.
 """
 
 import asyncio
@@ -16,11 +16,13 @@ from datetime import datetime
 from typing import Any, ParamSpec
 
 import procrastinate
+import psycopg
 from procrastinate.exceptions import JobAborted
 from procrastinate.schema import SchemaManager
 from sqlalchemy import text
 from sqlmodel import Session
 
+from toilet_api.kernel import workers
 from toilet_api.kernel.database import Database, driver_url
 from toilet_api.kernel.objects import ObjectStore
 from toilet_api.kernel.vault import Vault
@@ -34,6 +36,8 @@ STALLED_SECONDS = 30.0
 RESCUE_SECONDS = 15.0
 # A running task gets this long to end by itself when the worker is asked to stop; it then sees `context.stopping`.
 GRACE_SECONDS = 15.0
+# Who can't tell a lost database what became of a job ends; the next worker finds it out.
+CONNECTION_SECONDS = 5.0
 
 _DEFER = text(
     """
@@ -43,18 +47,6 @@ _DEFER = text(
     ]))
     """
 )
-_ONE_RESCUER = text("select pg_advisory_xact_lock(hashtextextended(current_schema() || '.procrastinate_jobs', 0))")
-_STALLED = text(
-    """
-    select job.id, job.task_name, job.attempts, job.args
-    from procrastinate_jobs job left join procrastinate_workers worker on worker.id = job.worker_id
-    where job.status = 'doing'
-      and (worker.id is null or worker.last_heartbeat < clock_timestamp() - make_interval(secs => :seconds))
-    order by job.id
-    """
-)
-_AGAIN = text("select procrastinate_retry_job_v2(:id, now(), null, null, null)")
-_GIVE_UP = text("select procrastinate_finish_job_v1(:id, 'failed', false)")
 
 
 @dataclass(frozen=True)
@@ -149,7 +141,7 @@ def run_worker(
     """Work on the queue until SIGINT or SIGTERM, or, without `wait`, until nothing is due any more.
 
     Connects as the owner, directly: LISTEN and session settings don't go through a pooler in transaction mode.
-    `stalled_after` are the seconds without a heartbeat after which a worker counts as dead.
+    `stalled_after` are the seconds without a heartbeat after which a worker counts as dead, whatever it holds.
     """
     database = Database(settings)
     context = Context(database, Vault(settings), ObjectStore(settings), settings)
@@ -160,7 +152,21 @@ def run_worker(
 
 
 async def _work(context: Context, *, wait: bool, concurrency: int, stalled_after: float) -> None:
-    async with _application(context, concurrency).open_async() as app:
+    connecting: dict[str, Any] = {
+        "conninfo": driver_url(context.settings.owner_url or "").replace("postgresql+psycopg://", "postgresql://", 1),
+        "kwargs": {
+            "options": f"-c search_path={context.settings.database_schema}",
+            "application_name": "toilet-worker",
+        },
+    }
+    # Who doesn't wait for more is never asked to stop: it has promised to do what there is, however long that takes.
+    grace: dict[str, Any] = {"shutdown_graceful_timeout": GRACE_SECONDS} if wait else {}
+    connect = psycopg.AsyncConnection.connect
+    async with (
+        _application(context, concurrency, connecting).open_async() as app,
+        await connect(connecting["conninfo"], autocommit=True, **connecting["kwargs"]) as line,
+    ):
+        app.job_manager = workers.Lifeline(app.connector, line)
         await asyncio.to_thread(rescue, context, stalled_after)
         async with _rescuing(context, stalled_after) if wait else contextlib.nullcontext():
             await app.run_worker_async(
@@ -168,20 +174,15 @@ async def _work(context: Context, *, wait: bool, concurrency: int, stalled_after
                 listen_notify=wait,
                 install_signal_handlers=wait,
                 concurrency=concurrency,
-                shutdown_graceful_timeout=GRACE_SECONDS,
                 update_heartbeat_interval=HEARTBEAT_SECONDS,
                 stalled_worker_timeout=stalled_after,
+                **grace,
             )
 
 
-def _application(context: Context, concurrency: int) -> procrastinate.App:
-    settings = context.settings
-    url = driver_url(settings.owner_url or "").replace("postgresql+psycopg://", "postgresql://", 1)
+def _application(context: Context, concurrency: int, connecting: dict[str, Any]) -> procrastinate.App:
     connector = procrastinate.PsycopgConnector(
-        conninfo=url,
-        min_size=1,
-        max_size=concurrency + 2,
-        kwargs={"options": f"-c search_path={settings.database_schema}", "application_name": "toilet-worker"},
+        min_size=1, max_size=concurrency + 2, timeout=CONNECTION_SECONDS, **connecting
     )
     app = procrastinate.App(connector=connector)
     for known in _tasks.values():
@@ -230,24 +231,18 @@ class _Retry(procrastinate.BaseRetryStrategy):
 
 def rescue(context: Context, stalled_after: float = STALLED_SECONDS) -> int:
     """Queue the jobs of dead workers again, and answer how many; those that outlived too many workers fail."""
-    lost: list[tuple[Task, dict[str, Any]]] = []
+
+    def attempts(name: str) -> int | None:
+        return _tasks[name].attempts if name in _tasks else None
+
     with context.database.transaction() as session:
-        connection = session.connection()
-        # Two rescuers at once could take a job back from the worker that has just got it.
-        connection.execute(_ONE_RESCUER)
-        stalled = connection.execute(_STALLED, {"seconds": stalled_after}).all()
-        for row in stalled:
-            known = _tasks.get(row.task_name)
-            if known is not None and row.attempts + 1 >= known.attempts:
-                connection.execute(_GIVE_UP, {"id": row.id})
-                lost.append((known, row.args))
-            else:
-                connection.execute(_AGAIN, {"id": row.id})
-    for known, arguments in lost:
-        _tell(context, known, RuntimeError("the worker died during each attempt"), arguments)
-    if stalled:
-        logger.warning("took over %d jobs of dead workers", len(stalled))
-    return len(stalled)
+        lost = workers.take_over(session.connection(), stalled_after, attempts)
+    for job in lost:
+        if job.given_up:
+            _tell(context, _tasks[job.task], RuntimeError("the worker died during each attempt"), job.arguments)
+    if lost:
+        logger.warning("took over %d jobs of dead workers", len(lost))
+    return len(lost)
 
 
 def _tell(context: Context, known: Task, error: Exception, arguments: dict[str, Any]) -> None:

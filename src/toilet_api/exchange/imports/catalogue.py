@@ -37,3 +37,27 @@ ON_CONFLICT = code_list(
         Code("update", "用本行更新", "update from the row"),
     ],
 )
+
+IMPORT_MODES = code_list(
+    "import_mode",
+    "导入方式",
+    "What becomes of a file some of whose rows are rejected",
+    [
+        Code("row_by_row", "逐行取舍", "each row by itself; what is rejected is listed"),
+        Code("all_or_nothing", "全部或全不", "nothing is written where a row is rejected"),
+    ],
+)
+
+IMPORT_KINDS = code_list(
+    "import_kind",
+    "导入的记录种类",
+    "Kind of records that an import brings",
+    [
+        Code("households", "农户与户厕", "households with their toilets"),
+        Code("visits", "摸排记录", "survey visits"),
+        Code("problems", "问题", "problems"),
+        Code("close_outs", "销号", "close-outs"),
+        Code("users", "人员账号", "people's accounts"),
+        Code("divisions", "区划", "divisions"),
+    ],
+)

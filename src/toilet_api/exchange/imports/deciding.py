@@ -1,211 +1,235 @@
 """What becomes of each row: created, updated, unchanged or rejected. Writes the register, and says so row by row."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from pydantic_core import to_json
 from sqlmodel import Session
 
-from toilet_api.exchange.imports import staging, updating
-from toilet_api.exchange.imports.matching import Difference, Registered, compare
-from toilet_api.exchange.imports.staging import Staged
-from toilet_api.exchange.ledgers.catalogue import REASONS
-from toilet_api.exchange.ledgers.findings import Place
-from toilet_api.exchange.ledgers.rows import Row
+from toilet_api.exchange.imports import registered, staging, updating, verdicts
+from toilet_api.exchange.imports.judged import JudgedRow
+from toilet_api.exchange.imports.matching import Difference, Registered, compare, compare_again
+from toilet_api.exchange.imports.verdicts import Fault
 from toilet_api.kernel.database import actor_of
 from toilet_api.kernel.fields import new_id
-from toilet_api.kernel.masks import mask_name
 from toilet_api.kernel.vault import Vault
-from toilet_api.registry.people import identity_index, seal
+from toilet_api.registry.people import Person, seal
+from toilet_api.registry.rules import CountedCandidate, counted_toilet
 
-REPORT_COLUMNS = (
-    "job_id",
-    "position",
-    "division_code",
-    "sheet",
-    "row_number",
-    "outcome",
-    "village_code",
-    "name_masked",
-    "household_id",
-    "corrections",
-    "errors",
-    "changes",
-)
+_LOOKS = 3
+"""A second look finds what another transaction has committed between our look and our insert."""
 
 
 @dataclass(slots=True)
 class Result:
     """What became of one row."""
 
-    row: Row
+    judged: JudgedRow
     outcome: str = "rejected"
     household_id: UUID | None = None
+    faults: list[Fault] = field(default_factory=list)
     changes: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Decision:
-    """The rows of one file against the register. `apply` runs in the import's one transaction."""
+    """The rows of one file against the register, batch by batch, within the import's one transaction."""
 
-    def __init__(self, vault: Vault, on_conflict: str, reason: str) -> None:
-        self._vault, self._on_conflict, self._reason = vault, on_conflict, reason
-        self.results: list[Result] = []
-        self._staged: list[Staged] = []
-        self._first: dict[tuple[str, bytes], Row] = {}
-
-    def take(self, row: Row) -> None:
-        """The next row of the file. One whose household an earlier row has brought already is a duplicate."""
-        self.results.append(Result(row))
-        if not row.is_taken or row.person is None or row.village is None:
-            return
-        place = row.village[:6] if row.person.id_number else row.village
-        identity = (place, identity_index(self._vault, row.person))
-        first = self._first.setdefault(identity, row)
-        if first is not row:
-            where = f"{first.sheet} " if first.sheet else ""
-            row.findings.reject(
-                Place("id" if row.person.id_number else "name"),
-                "dup",
-                row.person.id_number or row.person.name,
-                (
-                    f"与{where}第 {first.number} 行是同一户，以先出现的为准",
-                    f"the same household as {where}row {first.number}",
-                ),
-                first_row=first.number,
-                first_sheet=first.sheet or None,
-            )
-            return
-        self._staged.append(Staged(len(self.results), row, row.person, row.village, identity))
-
-    def villages(self) -> set[str]:
-        """Where the file would write."""
-        return {one.village for one in self._staged}
-
-    def apply(self, session: Session, scope: Sequence[str]) -> None:
-        """Match, write, and settle each row's outcome. Raises nothing for a row: a row's fault is its outcome."""
-        staging.prepare(session)
-        pending = self._staged
-        # A second look finds what another transaction has committed between our look and our insert.
-        for _ in range(3):
-            found = staging.find_registered(session, self._vault, pending, hold=True)
-            self._settle_registered(session, [one for one in pending if one.position in found], found, scope)
-            pending = self._create(session, [one for one in pending if one.position not in found])
-            if not pending:
-                return
-        for one in pending:
-            self._reject_hidden(one)
-
-    def _settle_registered(
-        self, session: Session, rows: Sequence[Staged], found: dict[int, Registered], scope: Sequence[str]
+    def __init__(
+        self,
+        session: Session,
+        vault: Vault,
+        *,
+        on_conflict: str,
+        reason: str,
+        scope: Sequence[str],
+        ended: Collection[str],
     ) -> None:
-        changes: list[updating.Change] = []
-        for one in rows:
-            there, result = found[one.position], self.results[one.position - 1]
-            difference = compare(one.row, there)
-            result.household_id = there.id
-            if difference.is_empty or self._on_conflict == "skip":
-                result.outcome = "unchanged"
-            elif self._on_conflict == "update":
-                result.outcome, result.changes = "updated", difference.changes
-                changes.append((there, difference))
-            else:
-                _reject_difference(result, there, difference)
-        if changes:
-            updating.update(session, self._vault, changes, actor_of(session).id, scope, self._reason)
+        """`ended`: villages that are none any more, or have moved away since the rows were read."""
+        self._session, self._vault = session, vault
+        self._on_conflict, self._reason, self._scope, self._ended = on_conflict, reason, scope, ended
+        self._changed: dict[UUID, Registered] = {}
+        """As they were: households of several toilets that a row has changed; another row may be of them, too."""
+        self.outcomes: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
+        """Why rows were rejected that could be read."""
+        staging.prepare(session)
 
-    def _create(self, session: Session, rows: Sequence[Staged]) -> list[Staged]:
-        """Create households; gives the rows whose identity was taken by somebody else meanwhile, or out of sight."""
-        if not rows:
-            return []
-        ready = []
-        for one in rows:
-            household_id = new_id()
-            ready.append((one, household_id, seal(self._vault, household_id, one.person, one.village)))
-        made = staging.insert(session, ready, actor_of(session).id, self._reason)
-        left = []
-        for one, household_id, _ in ready:
-            if household_id in made:
-                result = self.results[one.position - 1]
-                result.outcome, result.household_id = "created", household_id
-            else:
-                left.append(one)
-        return left
-
-    def _reject_hidden(self, one: Staged) -> None:
-        """The household is registered where the importer can't see: said without saying where."""
-        one.row.findings.reject(
-            Place("id" if one.person.id_number else "name"),
-            "conflict",
-            one.person.id_number or one.person.name,
+    def settle(self, batch: Sequence[JudgedRow]) -> list[Result]:
+        """Match and write a batch, and give each row its result. A row's fault is its outcome; nothing is raised."""
+        results = {judged.position: Result(judged) for judged in batch}
+        keys = (
             (
-                "本县另一乡镇、村已登记该户，请联系县级处理",
-                "already registered elsewhere in the county; ask the county",
-            ),
+                one.position,
+                one.key,
+                one.place,
+                one.identity,
+                one.row.exported and one.row.exported.household_id,
+                one.row.number,
+                one.row.sheet or None,
+            )
+            for one in batch
+            if one.taken and not self._has_ended(results[one.position])
+        )
+        repeated = staging.find_repeated(self._session, keys)
+        for position, (number, sheet) in repeated.items():
+            results[position].faults.append(verdicts.duplicate(results[position].judged, number, sheet))
+        pending = [result for result in results.values() if result.judged.taken and not result.faults]
+        for _ in range(_LOOKS):
+            found = staging.find_registered(self._session)
+            self._settle_registered([one for one in pending if one.judged.position in found], found)
+            pending = self._create([one for one in pending if one.judged.position not in found])
+            if not pending:
+                break
+        for result in pending:
+            result.faults.append(verdicts.hidden(result.judged))
+        for result in results.values():
+            self.outcomes[result.outcome] += 1
+            for fault in result.faults:
+                self.reasons[fault["reason"]] += 1
+        return list(results.values())
+
+    def _has_ended(self, result: Result) -> bool:
+        if result.judged.row.village in self._ended:
+            result.faults.append(verdicts.ended(result.judged))
+        return bool(result.faults)
+
+    def _settle_registered(self, rows: Sequence[Result], found: dict[int, UUID]) -> None:
+        there = registered.read(self._session, self._vault, {found[one.judged.position] for one in rows})
+        changes: list[updating.Change] = []
+        for result in rows:
+            now = there[found[result.judged.position]]
+            result.household_id = now.id
+            before = self._changed.get(now.id)
+            difference = (
+                compare(result.judged.row, now) if before is None else compare_again(result.judged.row, before, now)
+            )
+            self._conclude(result, now, difference)
+            if result.outcome == "updated":
+                changes.append((now, difference))
+                if len(now.toilets) > 1:
+                    self._changed.setdefault(now.id, now)
+        for one_each in _rounds(changes):
+            actor = actor_of(self._session).id
+            updating.update(self._session, self._vault, one_each, actor, self._scope, self._reason)
+
+    def _conclude(self, result: Result, there: Registered, difference: Difference) -> None:
+        if difference.faults:
+            result.faults += difference.faults
+        elif difference.is_empty or self._on_conflict == "skip":
+            result.outcome = "unchanged"
+        elif self._on_conflict == "update":
+            result.outcome, result.changes = "updated", difference.changes
+        else:
+            result.faults += verdicts.conflicts(there, difference)
+
+    def _create(self, rows: Sequence[Result]) -> list[Result]:
+        """Create households; gives the rows whose identity was taken by somebody else meanwhile, or out of sight."""
+        new = []
+        for result in rows:
+            if result.judged.row.exported is not None:
+                result.faults.append(verdicts.unknown(result.judged))
+            else:
+                result.household_id = result.judged.household_id or new_id()
+                new.append(result)
+        if not new:
+            return []
+        left = set(
+            staging.insert(
+                self._session,
+                (self._household(result) for result in new),
+                (toilet for result in new for toilet in _toilets(result)),
+                self._reason,
+            )
+        )
+        taken = [result for result in new if result.judged.position in left]
+        for result in new:
+            if result.judged.position in left:
+                result.household_id = None
+            else:
+                result.outcome = "created"
+        return taken
+
+    def _household(self, result: Result) -> tuple[Any, ...]:
+        judged, row, household_id = result.judged, result.judged.row, result.household_id or new_id()
+        sealed = judged.sealed or seal(
+            self._vault, household_id, row.person or Person(""), row.village or "", judged.identity
+        )
+        return (
+            judged.position,
+            household_id,
+            row.village,
+            sealed.name_masked,
+            sealed.id_number_masked,
+            sealed.phone_masked,
+            sealed.address_masked,
+            sealed.identity_place,
+            sealed.identity_index,
+            sealed.name_index,
+            sealed.phone_index,
+            sealed.sealed,
+            row.family_size,
+            row.dwelling_state or "occupied",
+            row.note,
         )
 
-    def reject_villages(self, codes: set[str]) -> None:
-        """Villages that have ended or moved away since the rows were read."""
-        kept = []
-        for one in self._staged:
-            if one.village in codes:
-                one.row.findings.reject(
-                    Place("village"), "bad_village", one.village, ("现有的村", "a village of today")
-                )
-            else:
-                kept.append(one)
-        self._staged = kept
 
-    def counts(self) -> Counter[str]:
-        """Rows by outcome."""
-        return Counter(result.outcome for result in self.results)
-
-    def corrections(self) -> Counter[str]:
-        """Corrections by rule."""
-        return Counter(one["rule"] for result in self.results for one in result.row.findings.corrections)
-
-    def reasons(self) -> Counter[str]:
-        """Faults by reason."""
-        return Counter(one["reason"] for result in self.results for one in result.row.findings.faults)
-
-    def report(self, job_id: UUID, division_code: str, *, dry_run: bool) -> Iterator[tuple[Any, ...]]:
-        """The rows of `import_row`, in the order of `REPORT_COLUMNS`. A dry run has no ids of what it didn't create."""
-        for position, result in enumerate(self.results, 1):
-            row = result.row
-            unborn = dry_run and result.outcome == "created"
-            yield (
-                job_id,
-                position,
-                division_code,
-                row.sheet or None,
-                row.number,
-                result.outcome,
-                row.village,
-                mask_name(row.person.name) if row.person else None,
-                None if unborn else result.household_id,
-                row.findings.corrections,
-                row.findings.faults,
-                result.changes,
-            )
+def _toilets(result: Result) -> Iterator[tuple[Any, ...]]:
+    """New toilets of a new household, the one marked that enters the statistics (一宅一厕)."""
+    row = result.judged.row
+    state = row.dwelling_state or "occupied"
+    # They get their ids in this order; of equals the lowest id counts.
+    candidates = [
+        CountedCandidate(UUID(int=index), toilet.mode, toilet.year, toilet.month)
+        for index, toilet in enumerate(row.toilets)
+    ]
+    counted = counted_toilet(state, candidates)
+    for candidate, toilet in zip(candidates, row.toilets, strict=True):
+        yield (
+            result.household_id,
+            row.village,
+            toilet.mode,
+            candidate.id == counted,
+            toilet.year,
+            toilet.month,
+            toilet.led_by,
+            toilet.subsidy_fen,
+        )
 
 
-def _reject_difference(result: Result, there: Registered, difference: Difference) -> None:
-    """One fault for each thing that differs; the values were masked by the comparison."""
-    result.outcome = "rejected"
-    for change in difference.changes:
-        was = change["from"]
-        shown = "、".join(was) if isinstance(was, list) else was
-        result.row.findings.faults.append(
-            {
-                "column": change["column"],
-                "heading": None,
-                "cell": None,
-                "reason": "conflict",
-                "message": REASONS.label("conflict"),
-                "value": str(change["to"]),
-                "expected": f"已登记为：{'空' if shown is None else shown}",
-                "expected_en": f"registered as: {'nothing' if shown is None else shown}",
-                "household_id": str(there.id),
-            }
+def _rounds(changes: list[updating.Change]) -> Iterator[list[updating.Change]]:
+    """The changes in rounds, so that no household is in a round twice."""
+    while changes:
+        seen: set[UUID] = set()
+        first: list[updating.Change] = []
+        later: list[updating.Change] = []
+        for change in changes:
+            (later if change[0].id in seen else first).append(change)
+            seen.add(change[0].id)
+        yield first
+        changes = later
+
+
+def report(results: Sequence[Result], job_id: UUID, division_code: str, *, unborn: bool) -> Iterator[tuple[Any, ...]]:
+    """Rows of `staging.REPORT_COLUMNS`. `unborn`: what was created is taken back again, so that it has no id."""
+    for result in results:
+        judged = result.judged
+        household_id = None if unborn and result.outcome == "created" else result.household_id
+        yield (
+            job_id,
+            judged.position,
+            division_code,
+            judged.row.sheet or None,
+            judged.row.number,
+            result.outcome,
+            judged.row.village,
+            judged.name_masked,
+            household_id,
+            "household" if household_id else None,
+            household_id,
+            judged.corrections or "[]",
+            to_json(result.faults).decode() if result.faults else judged.errors or "[]",
+            to_json(result.changes).decode() if result.changes else "[]",
         )

@@ -6,11 +6,14 @@
 import sys
 from pathlib import Path
 
-from toilet_api.exchange.imports.problems import BAD_FORM, INTERRUPTED
+from toilet_api.exchange.imports.catalogue import IMPORT_KINDS
+from toilet_api.exchange.imports.problems import BAD_FORM, INTERRUPTED, ROWS_REJECTED
 from toilet_api.exchange.ledgers.catalogue import CORRECTIONS, IGNORED, REASONS
 from toilet_api.exchange.ledgers.heading_words import SYNONYMS
 from toilet_api.exchange.ledgers.headings import FIELDS
 from toilet_api.exchange.ledgers.problems import FILE_PROBLEMS, HEADER_PROBLEMS
+from toilet_api.exchange.records.columns import KINDS
+from toilet_api.exchange.records.problems import IMPORTER_INACTIVE
 from toilet_api.kernel.codes import CodeList
 from toilet_api.kernel.errors import TOO_LARGE
 
@@ -36,11 +39,30 @@ def _fields() -> str:
     return "".join(lines)
 
 
+_USES = {"write": "读取 taken", "check": "核对 compared", "pass": "不读取 not read"}
+
+
+def _kinds() -> str:
+    """The columns of the other kinds; what is only known in order to be left alone is named in one line."""
+    lines = ["\n## 其他种类的列 / Columns of the other kinds\n"]
+    for kind, columns in KINDS.items():
+        lines.append(f"\n### {IMPORT_KINDS.label(kind)} `kind={kind}`\n\n")
+        lines.append("| field | 表头 Headings | English | 用途 Use |\n|---|---|---|---|\n")
+        lines += [
+            f"| `{one.field}` | {'、'.join(one.words)} | {one.en} | {_USES[one.use]} |\n"
+            for one in columns
+            if one.use != "pass"
+        ]
+        known = "、".join(one.zh for one in columns if one.use == "pass")
+        lines.append(f"\n{_USES['pass']}: {known}\n")
+    return "".join(lines)
+
+
 def _problems() -> str:
     lines = [
         "\n## 整个文件被拒绝 / Why a whole file is refused\n\n| code | status | 中文 | English |\n|---|---|---|---|\n"
     ]
-    every = (TOO_LARGE, *FILE_PROBLEMS, BAD_FORM, *HEADER_PROBLEMS, INTERRUPTED)
+    every = (TOO_LARGE, *FILE_PROBLEMS, BAD_FORM, *HEADER_PROBLEMS, ROWS_REJECTED, IMPORTER_INACTIVE, INTERRUPTED)
     lines += [f"| `{one.code}` | {one.status} | {one.zh} | {one.en} |\n" for one in every]
     return "".join(lines)
 
@@ -50,6 +72,7 @@ def tables() -> str:
     return (
         START
         + _fields()
+        + _kinds()
         + _codes("更正规则 / Rules that correct", "`rule`", CORRECTIONS)
         + _codes("拒绝原因 / Reasons that reject", "`reason`", REASONS)
         + _codes("不计入的行 / Rows that are no household", "`rule`", IGNORED)

@@ -6,7 +6,7 @@ worker died finds either all of it or nothing.
 """
 
 import logging
-import time
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -14,24 +14,23 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select, update
 
 from toilet_api.divisions import lookup
-from toilet_api.exchange.imports import staging
-from toilet_api.exchange.imports.deciding import REPORT_COLUMNS, Decision
-from toilet_api.exchange.imports.problems import INTERRUPTED
+from toilet_api.exchange.imports import staging, synonyms
+from toilet_api.exchange.imports.ahead import ahead
+from toilet_api.exchange.imports.deciding import Decision, report
+from toilet_api.exchange.imports.judged import JudgedRows
+from toilet_api.exchange.imports.problems import INTERRUPTED, ROWS_REJECTED
+from toilet_api.exchange.imports.progress import CancelledError, note, places_for
 from toilet_api.exchange.imports.tables import ImportJob
 from toilet_api.exchange.ledgers import reading
+from toilet_api.exchange.ledgers.spool import Spool
 from toilet_api.exchange.ledgers.villages import Places
+from toilet_api.exchange.records import job as records
 from toilet_api.kernel import jobs
 from toilet_api.kernel.database import EVERYWHERE, Actor
 from toilet_api.kernel.errors import Problem
 from toilet_api.kernel.fields import now
 
 log = logging.getLogger(__name__)
-
-_PROGRESS_SECONDS = 0.5
-
-
-class CancelledError(Exception):
-    """Somebody asked for the import to be cancelled."""
 
 
 def note_failure(context: jobs.Context, error: Exception, *, job_id: str) -> None:
@@ -47,28 +46,18 @@ def run(context: jobs.Context, *, job_id: str) -> None:
     if job is None:
         return
     try:
+        if job.kind != "households":
+            records.work(context, job)
+            return
         with context.database.transaction((job.division_code,)) as session:
             places = places_for(session, job.division_code)
-        plan = _plan(context, job, places)
-        decision = _read(context, job, plan, places)
-        _write(context, job, plan, decision)
+            words = synonyms.words_for(session, job.division_code, job.kind)
+        plan = _plan(context, job, places, words)
+        _work(context, job, plan, places)
     except CancelledError:
         _finish_cancelled(context, job.id)
     except Problem as problem:
         _finish_failed(context, job.id, problem)
-
-
-def places_for(session: Session, division_code: str) -> Places:
-    """The villages under a division, and the divisions above them, with former codes and names."""
-    villages = lookup.villages_under(session, division_code)
-    above = {code[:length] for code in (one.code for one in villages) for length in (2, 4, 6, 9)}
-    names = lookup.names(session, above | {division_code}) | {one.code: one.name for one in villages}
-    return Places(
-        names,
-        former={old: one.code for one in villages for old in one.former_codes},
-        former_names={one.code: one.former_names for one in villages if one.former_names},
-        only=division_code if len(division_code) == 12 else None,
-    )
 
 
 def _start(context: jobs.Context, job_id: UUID) -> ImportJob | None:
@@ -82,10 +71,10 @@ def _start(context: jobs.Context, job_id: UUID) -> ImportJob | None:
     return job
 
 
-def _plan(context: jobs.Context, job: ImportJob, places: Places) -> reading.Plan:
+def _plan(context: jobs.Context, job: ImportJob, places: Places, words: dict[str, str | None]) -> reading.Plan:
     ledger = reading.open_ledger(context.objects.path(job.file_sha256), context.settings.import_max_rows)
-    plan = reading.plan(ledger, job.mapping, places)
-    _note(context, job.id, **described(plan), rows_total=reading.count_rows(plan))
+    plan = reading.plan(ledger, job.mapping, places, words)
+    _give_way(context, job.id, **described(plan), rows_total=reading.count_rows(plan), phase="writing")
     return plan
 
 
@@ -100,75 +89,103 @@ def described(plan: reading.Plan) -> dict[str, Any]:
     }
 
 
-def _read(context: jobs.Context, job: ImportJob, plan: reading.Plan, places: Places) -> Decision:
-    decision = Decision(context.vault, job.on_conflict, f"导入 {job.file_name}")
-    noted = time.monotonic()
-    for done, row in enumerate(reading.judged_rows(plan, places, now().date()), 1):
-        decision.take(row)
-        if done % 200 == 0 and time.monotonic() - noted > _PROGRESS_SECONDS:
-            noted = time.monotonic()
-            context.give_way()
-            if _note(context, job.id, rows_done=done):
-                raise CancelledError
-    if _note(context, job.id, rows_done=reading.count_rows(plan), phase="writing"):
-        raise CancelledError
-    return decision
-
-
-def _write(context: jobs.Context, job: ImportJob, plan: reading.Plan, decision: Decision) -> None:
+def _work(context: jobs.Context, job: ImportJob, plan: reading.Plan, places: Places) -> None:
+    """Judge, match and write, batch by batch, in one transaction; the next batch is judged while one is written."""
     actor = Actor(job.created_by, job.actor_kind, job.actor_name, job.request_id)
     prefixes = (job.division_code,)
+    judged = JudgedRows(context.vault, reading.judged_rows(plan, places, now().date()))
+    # What may be taken back keeps its report until then.
+    kept = Spool() if job.dry_run or job.mode == "all_or_nothing" else None
     with context.database.transaction(prefixes, actor) as session:
         # Divisions are locked before records, as a merge of villages does it.
-        standing = lookup.lock_for_write(session, decision.villages())
-        decision.reject_villages(
-            {code for code in decision.villages() if code not in standing or standing[code].code != code}
+        villages = {code for code in places.names if len(code) == 12}
+        standing = lookup.lock_for_write(session, villages)
+        decision = Decision(
+            session,
+            context.vault,
+            on_conflict=job.on_conflict,
+            reason=f"导入 {job.file_name}",
+            scope=prefixes,
+            ended={code for code in villages if code not in standing or standing[code].code != code},
         )
         # A dry run does the very same and takes it back, so that its report can't differ from that of the real one.
         attempt = session.begin_nested()
-        decision.apply(session, prefixes)
-        if job.dry_run:
+        for batch in ahead(judged):
+            results = decision.settle(batch)
+            judged.seal_ahead = 2 * sum(1 for one in results if one.outcome == "created") > len(results)
+            rows = report(results, job.id, job.division_code, unborn=job.dry_run)
+            if kept is None:
+                staging.write_report(session, rows)
+            else:
+                kept.add(list(rows))
+            _give_way(context, job.id, rows_done=batch[-1].position)
+        refused = job.mode == "all_or_nothing" and decision.outcomes["rejected"] > 0
+        if job.dry_run or refused:
             attempt.rollback()
         else:
             attempt.commit()
-        staging.write_report(session, REPORT_COLUMNS, decision.report(job.id, job.division_code, dry_run=job.dry_run))
-        counts = decision.counts()
-        done = session.connection().execute(
-            update(ImportJob)
-            .where(
-                col(ImportJob.id) == job.id,
-                col(ImportJob.state) == "running",
-                col(ImportJob.cancel_requested).is_(False),
-            )
-            .values(
-                state="succeeded",
-                phase="done",
-                finished_at=now(),
-                rows_in=sum(counts.values()),
-                created=counts["created"],
-                updated=counts["updated"],
-                unchanged=counts["unchanged"],
-                rejected=counts["rejected"],
-                ignored={rule: count for rule, count in plan.ignored.items() if count},
-                ignored_rows=plan.ignored_rows,
-                corrections=dict(decision.corrections()),
-                reasons=dict(decision.reasons()),
-            )
-        )
-        if done.rowcount != 1:
-            raise CancelledError
+        for rows_kept in kept.batches() if kept is not None else ():
+            staging.write_report(session, _unborn(rows_kept) if refused else rows_kept)
+        _end(session, job, plan, judged, decision, refused=refused)
 
 
-def _note(context: jobs.Context, job_id: UUID, **values: Any) -> bool:
-    """Write progress where everyone sees it at once; gives whether somebody asked to cancel."""
-    with context.database.transaction(EVERYWHERE) as session:
-        found = session.connection().execute(
-            update(ImportJob)
-            .where(col(ImportJob.id) == job_id)
-            .values(**values)
-            .returning(col(ImportJob.cancel_requested))
+def _unborn(rows: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Rows of the report without the ids of what was created and is no more."""
+    outcome, ids = (staging.REPORT_COLUMNS.index(name) for name in ("outcome", "household_id"))
+    for row in rows:
+        yield (*row[:ids], None, None, None, *row[ids + 3 :]) if row[outcome] == "created" else row
+
+
+def _give_way(context: jobs.Context, job_id: UUID, **values: Any) -> None:
+    """Note the progress; end here if the worker stops or somebody asked to cancel."""
+    context.give_way()
+    if note(context, job_id, **values):
+        raise CancelledError
+
+
+def _end(
+    session: Session,
+    job: ImportJob,
+    plan: reading.Plan,
+    judged: JudgedRows,
+    decision: Decision,
+    *,
+    refused: bool,
+) -> None:
+    """The job's last state, in the transaction of all that it says. Raises `CancelledError` if it is to stop."""
+    counts = decision.outcomes
+    written = not job.dry_run and counts["created"] + counts["updated"] > 0
+    ended: dict[str, Any] = {"state": "succeeded", "written": written}
+    if refused:
+        ended = {
+            "state": "failed",
+            "written": False,
+            "problem": ROWS_REJECTED.problem(rejected=counts["rejected"]).document(),
+        }
+    done = session.connection().execute(
+        update(ImportJob)
+        .where(
+            col(ImportJob.id) == job.id,
+            col(ImportJob.state) == "running",
+            col(ImportJob.cancel_requested).is_(False),
         )
-        return bool(found.scalar_one())
+        .values(
+            phase="done",
+            finished_at=now(),
+            rows_in=judged.count,
+            created=counts["created"],
+            updated=counts["updated"],
+            unchanged=counts["unchanged"],
+            rejected=counts["rejected"],
+            ignored={rule: count for rule, count in plan.ignored.items() if count},
+            ignored_rows=plan.ignored_rows,
+            corrections=dict(judged.corrections),
+            reasons=dict(judged.reasons + decision.reasons),
+            **ended,
+        )
+    )
+    if done.rowcount != 1:
+        raise CancelledError
 
 
 def _finish_failed(context: jobs.Context, job_id: UUID, problem: Problem) -> None:

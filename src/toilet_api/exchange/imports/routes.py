@@ -1,10 +1,9 @@
 """Imports over HTTP: upload, follow, read the report, cancel."""
 
-from collections.abc import Iterator
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from fastapi import File, Form, Query, Request, Response, UploadFile
 from pydantic import Field, StringConstraints
 from sqlalchemy import select
 from sqlmodel import col
@@ -17,6 +16,8 @@ from toilet_api.exchange.imports import schemas, submission, views
 from toilet_api.exchange.imports.problems import BAD_FORM
 from toilet_api.exchange.imports.tables import ImportJob, ImportRow
 from toilet_api.exchange.ledgers.problems import FILE_PROBLEMS, HEADER_PROBLEMS
+from toilet_api.exchange.records.rights import require_rights
+from toilet_api.exchange.uploads.problems import NOT_COMPLETE
 from toilet_api.kernel.database import Transaction
 from toilet_api.kernel.dependencies import ObjectsDep, SettingsDep
 from toilet_api.kernel.errors import (
@@ -35,15 +36,33 @@ from toilet_api.kernel.errors import (
 )
 from toilet_api.kernel.fields import DivisionCode
 from toilet_api.kernel.paging import Paging, answer_page, page_schema
-from toilet_api.kernel.requests import ContractRoute
+from toilet_api.kernel.requests import Room
 
-router = APIRouter(route_class=ContractRoute, tags=["exchange"])
+router = Room(tags=["exchange"])
 
 Importer = Annotated[Caller, may(Permission.IMPORT_CREATE)]
 Reader = Annotated[Caller, may(Permission.IMPORT_READ)]
 
 _ALWAYS = (UNAUTHENTICATED, FORBIDDEN, UNKNOWN_PARAMETER, MALFORMED)
 _LIST = problems(*_ALWAYS, BAD_CURSOR, NOT_FOUND, INVALID)
+_UPLOAD = Field(
+    title="分段上传编号",
+    description="已传完的分段上传，代替 file / A resumable upload that is complete, in place of `file`",
+    examples=["0199f2c4-7c1e-7000-8000-000000000001"],
+)
+_KIND = Field(
+    title="记录种类",
+    description="缺省为农户与户厕 / Kind of records; households when left out",
+    examples=["households"],
+)
+_MODE = Field(
+    title="导入方式",
+    description=(
+        "row_by_row（默认）逐行取舍，all_or_nothing 有一行被拒绝即全部不写"
+        " / Row by row, or nothing at all where a row is rejected"
+    ),
+    examples=["row_by_row"],
+)
 _DRY_RUN = Field(
     title="试运行", description="true：只出报告，不写入 / A report only; nothing is written", examples=[True]
 )
@@ -61,6 +80,14 @@ _MAPPING = Field(
         "name, id, address, phone, family_size, dwelling_state, mode, year, led_by, subsidy, note, serial"
     ),
     examples=['{"农户": "name", "C:": "village"}'],
+)
+_REMEMBER = Field(
+    title="记住列对应",
+    description=(
+        "true：把 mapping 记为导入范围的表头词，以后自动适用（/import-synonyms）/ Keep the mapping as headings of the"
+        " import's division, for the imports to come"
+    ),
+    examples=[False],
 )
 _MappingText = Annotated[str, StringConstraints(max_length=20_000)]
 _EITHER = (
@@ -89,6 +116,8 @@ _EITHER = (
         TOO_LARGE,
         INVALID,
         IDEMPOTENCY_MISMATCH,
+        NOT_FOUND,
+        NOT_COMPLETE,
     ),
 )
 def create_import(
@@ -98,30 +127,46 @@ def create_import(
     objects: ObjectsDep,
     settings: SettingsDep,
     file: Annotated[
-        UploadFile, File(title="台账文件", description="CSV、XLSX 或 XLS，按内容判定 / Decided by content")
-    ],
+        UploadFile | None, File(title="台账文件", description="CSV、XLSX 或 XLS，按内容判定 / Decided by content")
+    ] = None,
+    upload_id_form: Annotated[UUID | None, Form(alias="upload_id"), _UPLOAD] = None,
+    kind_form: Annotated[schemas.ImportKind | None, Form(alias="kind"), _KIND] = None,
+    mode_form: Annotated[schemas.ImportMode | None, Form(alias="mode"), _MODE] = None,
     dry_run_form: Annotated[bool | None, Form(alias="dry_run"), _DRY_RUN] = None,
     on_conflict_form: Annotated[schemas.OnConflict | None, Form(alias="on_conflict"), _CONFLICT] = None,
     division_form: Annotated[DivisionCode | None, Form(alias="division")] = None,
     mapping_form: Annotated[_MappingText | None, Form(alias="mapping"), _MAPPING] = None,
+    remember_form: Annotated[bool | None, Form(alias="remember_mapping"), _REMEMBER] = None,
+    upload_id: Annotated[UUID | None, Query(), _UPLOAD] = None,
+    kind: Annotated[schemas.ImportKind | None, Query(), _KIND] = None,
+    mode: Annotated[schemas.ImportMode | None, Query(), _MODE] = None,
     dry_run: Annotated[bool | None, Query(), _DRY_RUN] = None,
     on_conflict: Annotated[schemas.OnConflict | None, Query(), _CONFLICT] = None,
     division: Annotated[DivisionCode | None, Query()] = None,
     mapping: Annotated[_MappingText | None, Query(), _MAPPING] = None,
+    remember_mapping: Annotated[bool | None, Query(), _REMEMBER] = None,
 ) -> schemas.Import:
+    records = submission.one_value("kind", kind_form, kind) or "households"
+    require_rights(caller, records)
+    source, name = submission.file_or_upload(
+        session, caller, file, submission.one_value("upload_id", upload_id_form, upload_id)
+    )
     job_id = submission.submit(
         session,
         objects,
         settings,
         caller,
-        file.file,
-        name=submission.clean_name(file.filename),
+        source,
+        name=name,
+        kind=records,
+        mode=submission.one_value("mode", mode_form, mode) or "row_by_row",
         division_code=submission.scope_of_import(
             session, caller, submission.one_value("division", division_form, division)
         ),
         dry_run=bool(submission.one_value("dry_run", dry_run_form, dry_run)),
         on_conflict=submission.one_value("on_conflict", on_conflict_form, on_conflict) or "fail",
-        mapping=submission.read_mapping(submission.one_value("mapping", mapping_form, mapping)),
+        mapping=submission.read_mapping(submission.one_value("mapping", mapping_form, mapping), records),
+        remember_mapping=bool(submission.one_value("remember_mapping", remember_form, remember_mapping)),
     )
     response.headers["Location"] = f"/api/v1/imports/{job_id}"
     return views.show_import(session, caller, job_id)
@@ -197,10 +242,23 @@ def list_import_rows(
     paging: Paging,
     job_id: UUID,
     outcome: Annotated[schemas.Outcome | None, Query()] = None,
-    reason: Annotated[schemas.ReasonCode | None, Query(description="有此拒绝原因的行 / Rows with this reason")] = None,
+    reason: Annotated[
+        str | None,
+        Query(
+            pattern=r"^[a-z][a-z0-9_]{0,79}$",
+            title="拒绝原因",
+            description=(
+                "有此拒绝原因的行：代码表 import_reason、错误目录或该导入 counts.reasons 中的代码，其他为 422"
+                " / Rows with this reason: a code of `import_reason`, of the error catalogue, or of `counts.reasons`"
+            ),
+            examples=["id_check"],
+        ),
+    ] = None,
     rule: Annotated[schemas.Rule | None, Query(description="用过此更正规则的行 / Rows with this correction")] = None,
 ) -> Response:
-    views.show_import(session, caller, job_id)
+    job = views.show_import(session, caller, job_id)
+    if reason is not None:
+        views.require_reason(job, reason)
     statement = select(*views.row_columns()).where(col(ImportRow.job_id) == job_id)
     statement = caller.scope.narrow(statement, col(ImportRow.division_code))
     if outcome is not None:
@@ -219,23 +277,6 @@ def list_import_rows(
         default_sort="position",
         key=col(ImportRow.position),
     )
-
-
-@router.get(
-    "/imports/{job_id}/report.csv",
-    operation_id="get_import_report",
-    summary="报告（CSV，可用 Excel 打开） / The report for a spreadsheet",
-    description="每处错误、更正、更新一行，个人信息脱敏。/ A line for each fault, correction and change, masked.",
-    response_class=Response,
-    responses={
-        200: {"content": {"text/csv": {"schema": {"type": "string"}}}},
-        **problems(*_ALWAYS, NOT_FOUND, INVALID),
-    },
-)
-def get_import_report(session: Transaction, caller: Reader, job_id: UUID) -> Response:
-    lines: Iterator[bytes] = views.report_csv(session, caller, job_id)
-    headers = {"Content-Disposition": f'attachment; filename="import-{job_id}.csv"'}
-    return Response(b"".join(lines), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.post(

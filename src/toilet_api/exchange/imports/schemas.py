@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     State = str
     Outcome = str
     OnConflict = str
+    ImportKind = str
+    ImportMode = str
     Rule = str
     ReasonCode = str
 else:
     State = field(catalogue.IMPORT_STATES)
     Outcome = field(catalogue.ROW_OUTCOMES)
     OnConflict = field(catalogue.ON_CONFLICT)
+    ImportKind = field(catalogue.IMPORT_KINDS)
+    ImportMode = field(catalogue.IMPORT_MODES)
     Rule = field(CORRECTIONS)
     ReasonCode = field(REASONS)
 
@@ -34,8 +38,8 @@ class MappedColumn(Schema):
     matched_by: str = Field(
         title="对应方式",
         description=(
-            "heading 按表头，explicit 按 mapping，tick 每种方式一列、打勾，"
-            "unmapped 不认识，not_used 另有一列更合适，ignored 由 mapping 略去"
+            "heading 按表头，explicit 按 mapping，synonym 按本县的表头词，tick 每种方式（问题）一列、打勾，"
+            "not_read 认识但不取，unmapped 不认识，not_used 另有一列更合适，ignored 由 mapping 略去"
         ),
         examples=["heading"],
     )
@@ -111,8 +115,13 @@ class Import(Schema):
     progress: float = Field(title="进度", description="0 至 1 / From 0 to 1", examples=[1.0])
     rows_total: int | None = Field(title="表头以下行数", examples=[302])
     rows_done: int = Field(title="已读行数", examples=[302])
+    kind: ImportKind
+    mode: ImportMode
     dry_run: bool = Field(title="试运行", description="只出报告，不写入 / A report only; nothing is written")
     on_conflict: OnConflict
+    written: bool = Field(
+        title="是否写入", description="试运行、没有变化或未写入时为 false / Whether it changed anything"
+    )
     file: ImportFile = Field(title="文件")
     counts: ImportCounts = Field(title="行数")
     sheets: list[MappedSheet] = Field(title="工作表与列的对应")
@@ -153,7 +162,7 @@ class RowError(Schema):
     value: str | None = Field(title="原值（脱敏）", examples=["360423********9481"])
     expected: str = Field(title="应为", examples=["18 位身份证号码，以文本格式保存"])
     expected_en: str = Field(title="应为（英文）", examples=["an ID number of 18 characters, kept as text"])
-    detail: str | None = Field(None, title="细节", examples=["id_number_check_character"])
+    detail: str | None = Field(None, title="细节", examples=["身份证号码的校验码不符（GB 11643）"])
     first_row: int | None = Field(None, title="首次出现的行", examples=[12])
     first_sheet: str | None = Field(None, title="首次出现的工作表")
     household_id: UUID | None = Field(None, title="已登记的农户")
@@ -177,6 +186,12 @@ class ImportRowReport(Schema):
     village_code: str | None = Field(title="村代码", examples=["360423208202"])
     name_masked: str | None = Field(title="户主姓名（脱敏）", examples=["张**"])
     household_id: UUID | None = Field(title="农户编号")
+    record_type: str | None = Field(
+        title="记录类型",
+        description="household、visit、problem、close_out、user、division / What the row is of",
+        examples=["household"],
+    )
+    record_id: UUID | None = Field(title="记录编号", description="未写入的新记录为 null / null for what wasn't written")
     corrections: list[Correction] = Field(title="更正")
     errors: list[RowError] = Field(title="错误", description="一行的全部错误 / All faults of the row")
     changes: list[RowChange] = Field(title="更新内容")

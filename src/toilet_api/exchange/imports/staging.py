@@ -6,28 +6,25 @@ household. Unique indexes decide races; two imports of one household end with on
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, bindparam, text
+from sqlalchemy import text
 from sqlmodel import Session
 
-from toilet_api.exchange.imports.matching import Registered
-from toilet_api.exchange.ledgers.rows import Row, Toilet
 from toilet_api.kernel import journal
-from toilet_api.kernel.database import driver
-from toilet_api.kernel.fields import new_id
-from toilet_api.kernel.vault import Vault
-from toilet_api.registry import counting
-from toilet_api.registry.people import Person, SealedPerson
+from toilet_api.kernel.database import actor_of, driver
 from toilet_api.registry.schemas import ToiletOptions
 
 _TABLES = (
+    # What the rows of the batch at hand are told by.
     """
-    create temp table staged_identity (
-        position int, identity_place text collate "C", identity_index bytea) on commit drop
+    create temp table staged_key (
+        position int, key bytea, identity_place text collate "C", identity_index bytea, household_id uuid,
+        row_number int, sheet text
+    ) on commit drop
     """,
+    # What all rows so far were told by.
+    "create temp table seen_key (key bytea primary key, position int, row_number int, sheet text) on commit drop",
     """
     create temp table staged_household (
         position int, id uuid, division_code text collate "C", name_masked text, id_number_masked text,
@@ -37,54 +34,58 @@ _TABLES = (
     """,
     """
     create temp table staged_toilet (
-        id uuid, household_id uuid, mode text, built_year int, built_month int, led_by text, subsidy_fen bigint
+        id uuid default uuidv7(), household_id uuid, division_code text collate "C", mode text, counted boolean,
+        built_year int, built_month int, led_by text, subsidy_fen bigint
+    ) on commit drop
+    """,
+    """
+    create temp table staged_report (
+        job_id uuid, position int, division_code text, sheet text, row_number int, outcome text, village_code text,
+        name_masked text, household_id uuid, record_type text, record_id uuid, corrections text, errors text,
+        changes text
     ) on commit drop
     """,
 )
-_EMPTY = "truncate staged_identity, staged_household, staged_toilet"
-_HOUSEHOLD_SHOWN = (
-    "division_code",
-    "name_masked",
-    "id_number_masked",
-    "phone_masked",
-    "address_masked",
-    "family_size",
-    "dwelling_state",
-    "note",
+_FIRST_OF_A_KEY = text(
+    """
+    insert into seen_key (key, position, row_number, sheet)
+    select key, position, row_number, sheet from staged_key order by position
+    on conflict (key) do nothing
+    """
 )
-"""What the journal keeps of a household: the members of `registry.households.document`."""
-_TOILET_SHOWN = ("household_id", "division_code", "mode", "counted", *ToiletOptions.model_fields)
-
+_LATER_OF_A_KEY = text(
+    """
+    delete from staged_key as staged using seen_key as seen
+    where seen.key = staged.key and seen.position <> staged.position
+    returning staged.position, seen.row_number, seen.sheet
+    """
+)
 # One index lookup for each staged row; a hash join would read every household that is stored.
 _FIND = text(
     """
     select staged.position, found.id
-    from staged_identity as staged
+    from staged_key as staged
     cross join lateral (
         select household.id from household
         where household.identity_place = staged.identity_place and household.identity_index = staged.identity_index
           and household.removed_at is null
         limit 1
     ) as found
+    where staged.identity_index is not null
+    """
+)
+_FIND_BY_ID = text(
+    """
+    select staged.position, household.id
+    from staged_key as staged join household on household.id = staged.household_id and household.removed_at is null
+    where staged.household_id is not null
     """
 )
 _HOLD = text(
-    "select id from household where id = any(:ids) and removed_at is null order by id for no key update"
-).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
-_SHOW = text(
     """
-    select household.id, household.division_code, household.version, household.family_size, household.dwelling_state,
-           household.note, person.sealed,
-           (select coalesce(jsonb_agg(jsonb_build_object(
-                       'id', toilet.id, 'mode', toilet.mode, 'built_year', toilet.built_year,
-                       'built_month', toilet.built_month, 'led_by', toilet.led_by, 'subsidy_fen', toilet.subsidy_fen,
-                       'counted', toilet.counted)
-                   order by toilet.created_at, toilet.id), '[]')
-            from toilet where toilet.household_id = household.id and toilet.removed_at is null) as toilets
-    from household join household_person as person on person.household_id = household.id
-    where household.id = any(:ids) and household.removed_at is null
+    select id from household where id = any(cast(:ids as uuid[])) and removed_at is null order by id for no key update
     """
-).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
+)
 _INSERT_HOUSEHOLDS = text(
     """
     insert into household (id, division_code, created_by, updated_by, name_masked, id_number_masked, phone_masked,
@@ -92,184 +93,130 @@ _INSERT_HOUSEHOLDS = text(
     select id, division_code, cast(:actor as uuid), cast(:actor as uuid), name_masked, id_number_masked, phone_masked,
            address_masked, identity_index, name_index, phone_index, family_size, dwelling_state, note
     from staged_household
-    -- Every import takes the index entries in one order, so that two of them never wait for each other in a circle.
     order by identity_place, identity_index
     on conflict (identity_place, identity_index) where removed_at is null do nothing
-    returning id
     """
 )
+_LEFT_OUT = text(
+    """
+    delete from staged_household as staged
+    where not exists (select from household where household.id = staged.id)
+    returning staged.position, staged.id
+    """
+)
+_FORGET_TOILETS = text("delete from staged_toilet where household_id = any(cast(:ids as uuid[]))")
 _INSERT_PERSONS = text(
-    """
-    insert into household_person (household_id, division_code, sealed)
-    select staged.id, staged.division_code, staged.sealed
-    from staged_household as staged join household on household.id = staged.id
-    """
+    "insert into household_person (household_id, division_code, sealed)"
+    " select id, division_code, sealed from staged_household"
 )
 _INSERT_TOILETS = text(
     """
-    insert into toilet (id, household_id, division_code, created_by, updated_by, mode, built_year, built_month, led_by,
-                        subsidy_fen)
-    select staged.id, staged.household_id, household.division_code, cast(:actor as uuid), cast(:actor as uuid),
-           staged.mode, staged.built_year, staged.built_month, staged.led_by, staged.subsidy_fen
-    from staged_toilet as staged join household on household.id = staged.household_id
-    returning toilet.id
+    insert into toilet (id, household_id, division_code, created_by, updated_by, mode, counted, built_year, built_month,
+                        led_by, subsidy_fen)
+    select id, household_id, division_code, cast(:actor as uuid), cast(:actor as uuid), mode, counted, built_year,
+           built_month, led_by, subsidy_fen
+    from staged_toilet
     """
 )
+_OF_A_LEDGER = {"built_year", "built_month", "led_by", "subsidy_fen"}
+_NOT_IN_A_LEDGER = dict.fromkeys(sorted({*ToiletOptions.model_fields, "position", "position_source"} - _OF_A_LEDGER))
+"""What the journal shows of a toilet and no ledger has."""
+CREATED = {
+    "household": """
+        jsonb_build_object(
+            'division_code', division_code, 'name_masked', name_masked, 'id_number_masked', id_number_masked,
+            'phone_masked', phone_masked, 'address_masked', address_masked, 'family_size', family_size,
+            'dwelling_state', dwelling_state, 'note', note)
+    """,
+    "toilet": f"""
+        cast('{json.dumps(_NOT_IN_A_LEDGER)}' as jsonb) || jsonb_build_object(
+            'household_id', household_id, 'division_code', division_code, 'mode', mode, 'counted', counted,
+            'built_year', built_year, 'built_month', built_month, 'led_by', led_by, 'subsidy_fen', subsidy_fen)
+    """,
+}
+"""What the journal keeps of a new record, from its staging table: as `document` of the registry's rooms gives it."""
 
-
-@dataclass(slots=True)
-class Staged:
-    """A row on its way into the register, with its place in the file's order."""
-
-    position: int
-    row: Row
-    person: Person
-    village: str
-    identity: tuple[str, bytes]
+REPORT_COLUMNS = (
+    "job_id", "position", "division_code", "sheet", "row_number", "outcome", "village_code", "name_masked",
+    "household_id", "record_type", "record_id", "corrections", "errors", "changes",
+)  # fmt: skip
+_REPORTED = ", ".join(REPORT_COLUMNS)
+_AS_STORED = _REPORTED.replace("corrections, errors, changes", "corrections::jsonb, errors::jsonb, changes::jsonb")
+_REPORT = text(f"insert into import_row ({_REPORTED}) select {_AS_STORED} from staged_report")
 
 
 def prepare(session: Session) -> None:
     """The temporary tables; they go with the transaction."""
-    for statement in _TABLES:
-        session.connection().execute(text(statement))
-
-
-def find_registered(session: Session, vault: Vault, rows: Sequence[Staged], *, hold: bool) -> dict[int, Registered]:
-    """The registered households of `rows` by position, their rows held (in the order of ids) if `hold`."""
     connection = session.connection()
-    connection.execute(text(_EMPTY))
-    copy_rows(
-        session,
-        "staged_identity (position, identity_place, identity_index)",
-        ("int4", "text", "bytea"),
-        ((one.position, *one.identity) for one in rows),
-    )
-    connection.execute(text("analyze staged_identity"))
-    positions: dict[UUID, list[int]] = {}
-    for position, household_id in connection.execute(_FIND):
-        positions.setdefault(household_id, []).append(position)
-    if not positions:
-        return {}
-    ids = sorted(positions)
-    if hold:
-        connection.execute(_HOLD, {"ids": ids})
-    found: dict[int, Registered] = {}
-    for shown in connection.execute(_SHOW, {"ids": ids}):
-        plain = vault.open(shown.sealed, shown.id.bytes)
-        there = Registered(
-            shown.id,
-            shown.division_code,
-            shown.version,
-            Person(plain["name"], plain["id_number"], tuple(plain["phones"]), plain["address"]),
-            shown.family_size,
-            shown.dwelling_state,
-            shown.note,
-            [{**toilet, "id": UUID(toilet["id"])} for toilet in shown.toilets],
-        )
-        found |= dict.fromkeys(positions[shown.id], there)
+    for statement in _TABLES:
+        connection.execute(text(statement))
+
+
+def find_repeated(session: Session, keys: Iterable[Sequence[Any]]) -> dict[int, tuple[int, str | None]]:
+    """Stage the keys of a batch; gives those that an earlier row of the file has, with that row's number and sheet."""
+    connection = session.connection()
+    connection.execute(text("truncate staged_key"))
+    copy_rows(session, "staged_key", ("int4", "bytea", "text", "bytea", "uuid", "int4", "text"), keys)
+    connection.execute(_FIRST_OF_A_KEY)
+    found = connection.execute(_LATER_OF_A_KEY)
+    return {row.position: (row.row_number, row.sheet) for row in found}
+
+
+def find_registered(session: Session) -> dict[int, Any]:
+    """The households that the staged keys are of, by position; they are held, in the order of ids as everywhere."""
+    connection = session.connection()
+    found = {row.position: row.id for statement in (_FIND, _FIND_BY_ID) for row in connection.execute(statement)}
+    if found:
+        connection.execute(_HOLD, {"ids": sorted(set(found.values()))})
     return found
 
 
 def insert(
-    session: Session, rows: Sequence[tuple[Staged, UUID, SealedPerson]], actor: UUID | None, reason: str
-) -> set[UUID]:
-    """Create households with their toilets; gives the ids that came to be. The others' identity is taken."""
-    connection = session.connection()
-    connection.execute(text(_EMPTY))
+    session: Session, households: Iterable[Sequence[Any]], toilets: Iterable[Sequence[Any]], reason: str
+) -> list[int]:
+    """Create households and their toilets, with their journal: rows of the two staging tables.
+
+    Gives the positions of those whose identity somebody else has taken meanwhile, or out of sight.
+    """
+    connection, actor = session.connection(), {"actor": actor_of(session).id}
+    connection.execute(text("truncate staged_household, staged_toilet"))
     copy_rows(
         session,
         "staged_household",
         ("int4", "uuid", *("text",) * 6, "bytea", "bytea", "bytea[]", "bytea", "int4", "text", "text"),
-        (_household_columns(one, household_id, sealed) for one, household_id, sealed in rows),
+        households,
     )
-    made = set(connection.execute(_INSERT_HOUSEHOLDS, {"actor": actor}).scalars())
-    stage_toilets(
-        session,
-        ((household_id, toilet) for one, household_id, _ in rows if household_id in made for toilet in one.row.toilets),
-    )
-    connection.execute(text("analyze staged_household"))
-    connection.execute(_INSERT_PERSONS)
-    toilets = insert_toilets(session, actor)
-    if made:
-        counting.recount(
-            session,
-            "select staged_household.id from staged_household",
-            written=toilets,
-        )
-    _journal_created(session, "household", _HOUSEHOLD_SHOWN, "staged_household", reason)
-    journal_new_toilets(session, reason)
-    return made
-
-
-def stage_toilets(session: Session, toilets: Iterable[tuple[UUID, Toilet]]) -> None:
-    """New toilets, each with the id of its household, into the empty staging table."""
     copy_rows(
         session,
-        "staged_toilet",
-        ("uuid", "uuid", "text", "int4", "int4", "text", "int8"),
-        (
-            (new_id(), household_id, toilet.mode, toilet.year, toilet.month, toilet.led_by, toilet.subsidy_fen)
-            for household_id, toilet in toilets
-        ),
+        "staged_toilet (household_id, division_code, mode, counted, built_year, built_month, led_by, subsidy_fen)",
+        ("uuid", "text", "text", "bool", "int4", "int4", "text", "int8"),
+        toilets,
     )
+    staged = connection.execute(text("select count(*) from staged_household")).scalar_one()
+    made = connection.execute(_INSERT_HOUSEHOLDS, actor).rowcount
+    left: list[int] = []
+    if made != staged:
+        gone = connection.execute(_LEFT_OUT).all()
+        connection.execute(_FORGET_TOILETS, {"ids": [one.id for one in gone]})
+        left = [one.position for one in gone]
+    connection.execute(_INSERT_PERSONS)
+    connection.execute(_INSERT_TOILETS, actor)
+    for subject in ("household", "toilet"):
+        journal.record_created(session, subject, CREATED[subject], f"staged_{subject}", reason)
+    return left
 
 
-def insert_toilets(session: Session, actor: UUID | None) -> list[UUID]:
-    """Store the staged toilets; gives their ids."""
-    session.connection().execute(text("analyze staged_toilet"))
-    return list(session.connection().execute(_INSERT_TOILETS, {"actor": actor}).scalars())
-
-
-def journal_new_toilets(session: Session, reason: str) -> None:
-    """Journal the staged toilets, after they were counted."""
-    _journal_created(session, "toilet", _TOILET_SHOWN, "staged_toilet", reason)
-
-
-def _household_columns(one: Staged, household_id: UUID, sealed: SealedPerson) -> tuple[Any, ...]:
-    row = one.row
-    return (
-        one.position,
-        household_id,
-        one.village,
-        sealed.name_masked,
-        sealed.id_number_masked,
-        sealed.phone_masked,
-        sealed.address_masked,
-        sealed.identity_place,
-        sealed.identity_index,
-        sealed.name_index,
-        sealed.phone_index,
-        sealed.sealed,
-        row.family_size,
-        row.dwelling_state or "occupied",
-        row.note,
-    )
-
-
-def _journal_created(session: Session, subject: str, shown: Iterable[str], staged: str, reason: str) -> None:
-    members = ", ".join(f"'{name}', {subject}.{name}" for name in shown)
-    extra = ", 'position', null, 'position_source', null" if subject == "toilet" else ""
-    journal.record_selected(
-        session,
-        f"""
-        select '{subject}.created' as action, '{subject}' as subject_type, {subject}.id as subject_id,
-               {subject}.division_code, {subject}.version, 'create' as op, cast(null as jsonb) as before,
-               jsonb_build_object({members}{extra}) as after, cast(:why as text) as reason
-        from {staged} join {subject} on {subject}.id = {staged}.id
-        """,
-        {"why": reason},
-    )
-
-
-def write_report(session: Session, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """The report of each row. COPY can't go into a table with row-level security, so it goes by way of a plain one."""
+def write_report(session: Session, rows: Iterable[Sequence[Any]]) -> None:
+    """Rows of the report. COPY can't go into a table with row-level security, so it goes by way of a plain one."""
     connection = session.connection()
-    connection.execute(text("create temp table staged_report (like import_row excluding indexes) on commit drop"))
-    names = ", ".join(columns)
-    with driver(session).cursor().copy(f"copy staged_report ({names}) from stdin") as copy:
-        for row in rows:
-            copy.write_row([json.dumps(cell, ensure_ascii=False) if isinstance(cell, list) else cell for cell in row])
-    connection.execute(text(f"insert into import_row ({names}) select {names} from staged_report order by position"))
+    connection.execute(text("truncate staged_report"))
+    copy_rows(
+        session,
+        f"staged_report ({_REPORTED})",
+        ("uuid", "int4", "text", "text", "int4", "text", "text", "text", "uuid", "text", "uuid", *("text",) * 3),
+        rows,
+    )
+    connection.execute(_REPORT)
 
 
 def copy_rows(session: Session, target: str, types: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -4,30 +4,40 @@ import json
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 from uuid import UUID
 
+from fastapi import UploadFile
 from sqlmodel import Session, select
 
 from toilet_api.accounts.caller import Caller
 from toilet_api.divisions import lookup
 from toilet_api.divisions.problems import UNKNOWN_DIVISION
-from toilet_api.exchange.imports import job
+from toilet_api.exchange.imports import job, progress, synonyms
 from toilet_api.exchange.imports.problems import BAD_FORM
 from toilet_api.exchange.imports.tables import ImportJob
-from toilet_api.exchange.ledgers import file_format, limits, reading, text_table
+from toilet_api.exchange.ledgers import file_format, limits, reading
 from toilet_api.exchange.ledgers.problems import BAD_MAPPING, EMPTY_FILE
+from toilet_api.exchange.ledgers.text_encoding import find_encoding
 from toilet_api.exchange.ledgers.villages import Places
+from toilet_api.exchange.records import job as records
+from toilet_api.exchange.records.columns import check_mapping
+from toilet_api.exchange.uploads import receiving
+from toilet_api.exchange.uploads.tables import Upload
 from toilet_api.kernel import jobs
 from toilet_api.kernel.database import actor_of
-from toilet_api.kernel.errors import NOT_FOUND, OUT_OF_SCOPE, TOO_LARGE, WRONG_STATE, FieldError
+from toilet_api.kernel.errors import INVALID, NOT_FOUND, OUT_OF_SCOPE, TOO_LARGE, WRONG_STATE, FieldError
 from toilet_api.kernel.fields import now
 from toilet_api.kernel.objects import ObjectStore
 from toilet_api.settings import Settings
 
 READ_AT_ONCE_BYTES = 2 * limits.MIB
 """Files up to this size (some 20,000 rows) are opened and their header is found before the upload is answered."""
+DECODED_AT_ONCE_BYTES = 64 * limits.MIB
+"""Of a text up to this size the encoding is found before the upload is answered; of a larger one the job finds it."""
 _MAPPING_MAX = 100
 V = TypeVar("V")
 
@@ -42,7 +52,7 @@ def one_value(name: str, form: V | None, query: V | None) -> V | None:
     return query if form is None else form
 
 
-def read_mapping(given: str | None) -> dict[str, str | None]:
+def read_mapping(given: str | None, kind: str) -> dict[str, str | None]:
     """The mapping from its JSON: heading, or column as `C:`, to field or null. Raises `import_bad_mapping`."""
     if not given:
         return {}
@@ -62,8 +72,30 @@ def read_mapping(given: str | None) -> dict[str, str | None]:
                 'A JSON object is expected, as {"农户": "name", "C:": "village", "其他": null}.',
             )
         )
-    reading.check_mapping(mapping)
+    check_mapping(kind, mapping)
     return mapping
+
+
+def file_or_upload(
+    session: Session, caller: Caller, file: UploadFile | None, upload_id: UUID | None
+) -> tuple[BinaryIO | Upload, str]:
+    """What to import and what it is called: the file that came along, or one that was uploaded in parts before.
+
+    Raises `invalid` for neither, `import_bad_form` for both, 404 and `upload_not_complete` for an upload that can't be
+    read.
+    """
+    if file is not None and upload_id is not None:
+        raise BAD_FORM.problem(
+            ("file 与 upload_id 只能给出一个。", "Give either file or upload_id, and not both."),
+            [FieldError("/file", "one_of", ("与 upload_id 二选一", "this or upload_id"))],
+        )
+    if file is not None:
+        return file.file, clean_name(file.filename)
+    if upload_id is not None:
+        upload = receiving.whole(session, caller, upload_id)
+        return upload, clean_name(upload.file_name)
+    fault = ("须有 file 或 upload_id", "a file or an upload_id is required")
+    raise INVALID.problem(errors=[FieldError("/file", "missing", fault)])
 
 
 def scope_of_import(session: Session, caller: Caller, division: str | None) -> str:
@@ -95,39 +127,49 @@ def submit(
     objects: ObjectStore,
     settings: Settings,
     caller: Caller,
-    file: BinaryIO,
+    source: BinaryIO | Upload,
     *,
     name: str,
+    kind: str,
+    mode: str,
     division_code: str,
     dry_run: bool,
     on_conflict: str,
     mapping: dict[str, str | None],
+    remember_mapping: bool = False,
 ) -> UUID:
     """Check the file, store it, and queue the job. Raises the problem of a file that can't be a ledger.
 
     A file that is refused leaves nothing behind: it is checked before it is stored.
     """
-    with tempfile.NamedTemporaryFile(prefix="toilet-import-") as incoming:
-        shutil.copyfileobj(file, incoming)
-        incoming.flush()
-        path = Path(incoming.name)
+    if remember_mapping:
+        _check_remembering(mapping, dry_run=dry_run)
+        synonyms.remember(session, caller, division_code, kind, mapping)
+    with _given(objects, settings, source) as path:
         size = path.stat().st_size
-        if size > settings.upload_max_bytes:
-            raise TOO_LARGE.problem(limit_bytes=settings.upload_max_bytes)
         if size == 0:
             raise EMPTY_FILE.problem()
-        known = _check(path, settings.import_max_rows, size, mapping, job.places_for(session, division_code))
-        incoming.seek(0)
-        sha256 = objects.put(incoming.file)
+        if size > READ_AT_ONCE_BYTES:
+            known = _check_large(path, size)
+        elif kind == "households":
+            places = progress.places_for(session, division_code)
+            words = synonyms.words_for(session, division_code, kind)
+            known = _check(path, settings.import_max_rows, mapping, places, words)
+        else:
+            known = records.look(session, path, settings.import_max_rows, kind, mapping, division_code)
+        sha256 = _stored(objects, path, source)
     actor = actor_of(session)
     made = ImportJob(
         division_code=division_code,
+        kind=kind,
+        mode=mode,
         dry_run=dry_run,
         on_conflict=on_conflict,
         mapping=mapping,
         file_name=name,
         file_sha256=sha256,
         file_bytes=size,
+        narrowed_to=None if caller.narrowed_to is None else sorted(caller.narrowed_to),
         actor_kind=actor.kind,
         actor_name=actor.name,
         request_id=actor.request_id,
@@ -140,13 +182,49 @@ def submit(
     return made.id
 
 
-def _check(path: Path, max_rows: int, size: int, mapping: dict[str, str | None], places: Places) -> dict[str, Any]:
-    if size <= READ_AT_ONCE_BYTES:
-        plan = reading.plan(reading.open_ledger(path, max_rows), mapping, places)
-        return {**job.described(plan), "rows_total": reading.count_rows(plan)}
+def _check_remembering(mapping: dict[str, str | None], *, dry_run: bool) -> None:
+    """Raises `import_bad_form`: a dry run keeps nothing, and without a mapping there is nothing to keep."""
+    if not mapping or dry_run:
+        raise BAD_FORM.problem(
+            (
+                "remember_mapping 须与 mapping 同用，且不能是试运行。",
+                "remember_mapping goes with a mapping, and not with a dry run.",
+            ),
+            [FieldError("/remember_mapping", "contradiction", ("须有 mapping 且非试运行", "needs a mapping"))],
+        )
+
+
+@contextmanager
+def _given(objects: ObjectStore, settings: Settings, source: BinaryIO | Upload) -> Iterator[Path]:
+    """The file on disk: an upload that is whole stands in the object store, what came with the request goes aside."""
+    if isinstance(source, Upload):
+        yield objects.path(str(source.sha256))
+        return
+    with tempfile.NamedTemporaryFile(prefix="toilet-import-") as incoming:
+        shutil.copyfileobj(source, incoming)
+        incoming.flush()
+        path = Path(incoming.name)
+        if path.stat().st_size > settings.upload_max_bytes:
+            raise TOO_LARGE.problem(limit_bytes=settings.upload_max_bytes)
+        yield path
+
+
+def _stored(objects: ObjectStore, path: Path, source: BinaryIO | Upload) -> str:
+    if isinstance(source, Upload):
+        return str(source.sha256)
+    with path.open("rb") as checked:
+        return objects.put(checked)
+
+
+def _check(path: Path, max_rows: int, mapping: reading.Mapped, places: Places, words: reading.Mapped) -> dict[str, Any]:
+    plan = reading.plan(reading.open_ledger(path, max_rows), mapping, places, words)
+    return {**job.described(plan), "rows_total": reading.count_rows(plan)}
+
+
+def _check_large(path: Path, size: int) -> dict[str, Any]:
     kind = file_format.detect(path)
-    if kind == "csv":
-        text_table.decode(path.read_bytes())
+    if kind == "csv" and size <= DECODED_AT_ONCE_BYTES:
+        find_encoding(path)
     return {"file_format": kind}
 
 

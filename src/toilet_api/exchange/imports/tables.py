@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime
+from sqlalchemy import ARRAY, BigInteger, DateTime, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -51,6 +51,8 @@ class ImportJob(SQLModel, table=True):
     """Whether it changed anything."""
     problem: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
     cancel_requested: bool = False
+    narrowed_to: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
+    """The scopes of the token that asked for it, where it had any."""
     actor_kind: str
     actor_name: str
     request_id: str | None = None

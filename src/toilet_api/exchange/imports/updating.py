@@ -13,6 +13,7 @@ from toilet_api.divisions import moves
 from toilet_api.exchange.imports import staging
 from toilet_api.exchange.imports.matching import Difference, Registered
 from toilet_api.kernel import journal
+from toilet_api.kernel.fields import new_id
 from toilet_api.kernel.vault import Vault
 from toilet_api.registry import counting
 from toilet_api.registry.people import SealedPerson, seal
@@ -23,6 +24,11 @@ _TABLES = (
         id uuid, resealed boolean, name_masked text, id_number_masked text, phone_masked text, address_masked text,
         name_index bytea, phone_index bytea[], sealed bytea, family_size int, dwelling_state text, note text,
         before text, after text
+    ) on commit drop
+    """,
+    """
+    create temp table if not exists staged_more_toilet (
+        id uuid, household_id uuid, mode text, built_year int, built_month int, led_by text, subsidy_fen bigint
     ) on commit drop
     """,
     """
@@ -60,6 +66,17 @@ _UPDATE_TOILETS = text(
     from staged_toilet_change as staged where toilet.id = staged.id
     """
 )
+_INSERT_TOILETS = text(
+    """
+    insert into toilet (id, household_id, division_code, created_by, updated_by, mode, built_year, built_month, led_by,
+                        subsidy_fen)
+    select staged.id, staged.household_id, household.division_code, cast(:actor as uuid), cast(:actor as uuid),
+           staged.mode, staged.built_year, staged.built_month, staged.led_by, staged.subsidy_fen
+    from staged_more_toilet as staged join household on household.id = staged.household_id
+    returning toilet.id
+    """
+)
+_MORE_TOILETS = "(select toilet.* from staged_more_toilet join toilet using (id)) as more"
 _JOURNAL_HOUSEHOLDS = """
     select 'household.updated' as action, 'household' as subject_type, household.id as subject_id,
            household.division_code, household.version, 'update' as op, cast(staged.before as jsonb) as before,
@@ -76,6 +93,7 @@ _JOURNAL_TOILETS = """
            cast(:why as text) as reason
     from staged_toilet_change as staged join toilet on toilet.id = staged.id
 """
+_COUNTED_BY = {"mode", "built_year", "built_month"}
 _SHOWN = ("name_masked", "id_number_masked", "phone_masked", "address_masked")
 
 Change = tuple[Registered, Difference]
@@ -89,23 +107,28 @@ def update(
     connection = session.connection()
     for statement in _TABLES:
         connection.execute(text(statement))
-    connection.execute(text("truncate staged_change, staged_toilet_change, staged_household, staged_toilet"))
+    connection.execute(text("truncate staged_change, staged_toilet_change, staged_more_toilet"))
     _stage(session, vault, changes)
     connection.execute(_UPDATE_HOUSEHOLDS, {"actor": actor})
     connection.execute(_UPDATE_PERSONS)
     connection.execute(_UPDATE_TOILETS, {"actor": actor})
-    new = staging.insert_toilets(session, actor)
+    new = list(connection.execute(_INSERT_TOILETS, {"actor": actor}).scalars())
     written = [*new, *(toilet_id for _, difference in changes for toilet_id in difference.toilets)]
-    recounted = [
-        there.id
-        for there, difference in changes
-        if difference.toilets or difference.new_toilets or "dwelling_state" in difference.household
-    ]
+    recounted = [there.id for there, difference in changes if _may_count_otherwise(difference)]
     if recounted:
         counting.recount(session, recounted, written=written)
     journal.record_selected(session, _JOURNAL_HOUSEHOLDS, {"why": reason})
     journal.record_selected(session, _JOURNAL_TOILETS, {"why": reason})
-    staging.journal_new_toilets(session, reason)
+    journal.record_created(session, "toilet", staging.CREATED["toilet"], _MORE_TOILETS, reason)
+
+
+def _may_count_otherwise(difference: Difference) -> bool:
+    """Whether another toilet may be the one that counts: by mode, age, or the state of the dwelling."""
+    return (
+        bool(difference.new_toilets)
+        or "dwelling_state" in difference.household
+        or any(changed.keys() & _COUNTED_BY for changed in difference.toilets.values())
+    )
 
 
 def _move(session: Session, changes: Sequence[Change], scope: Sequence[str], reason: str) -> None:
@@ -140,8 +163,15 @@ def _stage(session: Session, vault: Vault, changes: Sequence[Change]) -> None:
             if toilet["id"] in difference.toilets
         ),
     )
-    staging.stage_toilets(
-        session, ((there.id, toilet) for there, difference in changes for toilet in difference.new_toilets)
+    staging.copy_rows(
+        session,
+        "staged_more_toilet",
+        ("uuid", "uuid", "text", "int4", "int4", "text", "int8"),
+        (
+            (new_id(), there.id, toilet.mode, toilet.year, toilet.month, toilet.led_by, toilet.subsidy_fen)
+            for there, difference in changes
+            for toilet in difference.new_toilets
+        ),
     )
 
 

@@ -15,11 +15,11 @@ from toilet_api.accounts.permissions import Permission
 from toilet_api.exchange.imports import catalogue, schemas
 from toilet_api.exchange.imports.tables import ImportJob, ImportRow
 from toilet_api.exchange.ledgers.catalogue import CORRECTIONS, REASONS
-from toilet_api.kernel.errors import NOT_FOUND
+from toilet_api.kernel.errors import CATALOGUE, INVALID, NOT_FOUND, FieldError
 from toilet_api.kernel.paging import csv_cell
 
-_READ_SHARE = 0.6
-"""Of the progress shown, this much is reading; the rest is writing."""
+_ROWS_SHARE = 0.98
+"""Of the progress shown, this much is the rows; the rest is the end, when all of it is committed."""
 _CSV_HEADER = (
     "工作表",
     "行号",
@@ -47,7 +47,7 @@ def import_columns(caller: Caller) -> list[ColumnElement[Any]]:
     progress = case(
         (col(ImportJob.phase) == "done", literal(1.0)),
         (col(ImportJob.phase) == "queued", literal(0.0)),
-        else_=func.round(cast(share * _READ_SHARE, Numeric), 3),
+        else_=func.round(cast(share * _ROWS_SHARE, Numeric), 3),
     )
     counts = func.jsonb_build_object(
         *_pairs("rows_in", "created", "updated", "unchanged", "rejected", "ignored", "corrections", "reasons")
@@ -89,6 +89,15 @@ def show_import(session: Session, caller: Caller, job_id: UUID) -> schemas.Impor
     return schemas.Import.model_validate(dict(row))
 
 
+def require_reason(job: schemas.Import, reason: str) -> None:
+    """422 for what is no reason: not of `import_reason`, no error of the catalogue, and not in this import's report."""
+    if reason in REASONS or reason in CATALOGUE or reason in job.counts.reasons:
+        return
+    told = ("没有这个代码", "there is no such code")
+    expected = ", ".join(entry.code for entry in REASONS)
+    raise INVALID.problem(errors=[FieldError("/query/reason", "unknown_code", told, reason, expected)])
+
+
 def report_csv(session: Session, caller: Caller, job_id: UUID) -> Iterator[bytes]:
     """The report as CSV with a byte-order mark, for Excel: a line for each fault, correction and change."""
     show_import(session, caller, job_id)
@@ -97,7 +106,11 @@ def report_csv(session: Session, caller: Caller, job_id: UUID) -> Iterator[bytes
     writer.writerow(_CSV_HEADER)
     statement = select(*row_columns()).where(col(ImportRow.job_id) == job_id).order_by(col(ImportRow.position))
     yield b"\xef\xbb\xbf"
-    for row in session.connection().execute(caller.scope.narrow(statement, col(ImportRow.division_code))).mappings():
+    # By a cursor of the server: the report of a large file isn't held in memory.
+    rows = session.connection().execute(
+        caller.scope.narrow(statement, col(ImportRow.division_code)), execution_options={"yield_per": 1_000}
+    )
+    for row in rows.mappings():
         for line in _lines(row):
             writer.writerow([csv_cell(cell) for cell in line])
         if out.tell() > 65_536:
@@ -113,7 +126,7 @@ def _lines(row: Any) -> Iterator[list[Any]]:
     if not (row["errors"] or row["corrections"] or row["changes"]):
         yield [*start, *[None] * 7]
     for one in row["errors"]:
-        label = REASONS.label(one["reason"])
+        label = "：".join(filter(None, [one.get("message") or REASONS.label(one["reason"]), one.get("detail")]))
         yield [*start, one["column"], one["cell"], one["heading"], one["reason"], one["value"], one["expected"], label]
     for one in row["corrections"]:
         label = CORRECTIONS.label(one["rule"])

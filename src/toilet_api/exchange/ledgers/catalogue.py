@@ -10,6 +10,11 @@ CORRECTIONS = code_list(
         Code("invisible", "去掉看不见的字符", "characters that can't be seen were taken out"),
         Code("full_width", "全角转半角", "full-width characters became half-width"),
         Code("excel_text", '去掉 Excel 的文本写法 ="…"', 'Excel\'s way to write a text, ="…", was taken off'),
+        Code(
+            "formula_guard",
+            "去掉导出时加在 = + - @ 前的引号",
+            "the apostrophe that an export sets before = + - @ was taken off",
+        ),
         Code("code_format", "去掉区划代码中的空格和引号", "blanks and quotes were taken out of a division's code"),
         Code("merged_cell", "按合并单元格补全", "filled in from a merged cell"),
         Code(
@@ -61,6 +66,9 @@ CORRECTIONS = code_list(
         Code("address_joined", "组别与门牌号合为住址", "group and house number were joined to an address"),
         Code("note_joined", "多列备注合并", "several columns of notes were joined"),
         Code("none_as_empty", "写作“无”或“/”，按空处理", "a cell that says “none” became empty"),
+        Code("date_text", "日期按文字识别", "a date was read from text"),
+        Code("date_serial", "由 Excel 日期序号取日期", "an Excel date serial became a date"),
+        Code("code_synonym", "按同义词对应到代码表", "a word was recognised as a synonym of a code's label"),
     ],
 )
 
@@ -102,6 +110,21 @@ REASONS = code_list(
         ),
         Code("dup", "与本文件前面的行重复", "the same household as an earlier row of the file"),
         Code("conflict", "与已登记的农户不同", "differs from the household that is registered"),
+        Code("missing", "缺少必填项", "a value that is needed is missing"),
+        Code("bad_id", "系统编号不成立", "not an id of the system"),
+        Code("bad_date", "日期不成立", "not a date"),
+        Code("bad_code", "不是代码表中的名称或代码", "neither a label nor a code of the list"),
+        Code("bad_yes_no", "不是“是”或“否”", "neither yes nor no"),
+        Code("bad_number", "不是整数", "not a whole number"),
+        Code("bad_problem_type", "问题类型无法识别", "the problem type isn't recognised"),
+        Code("dup_problem_type", "同一问题类型写了两次", "a problem type is written twice"),
+        Code("bad_division", "区划无法识别，或不在本次导入的范围内", "no such division within the scope of the import"),
+        Code("unknown_record", "没有这条记录，或不在本次导入的范围内", "no such record within the scope of the import"),
+        Code("ambiguous_record", "有多条记录相符，请给出编号", "several records fit; give the id"),
+        Code(
+            "not_changeable", "不能由导入修改，须按步骤办理", "an import doesn't change it; a step of the record does"
+        ),
+        Code("stale", "导出后记录已被他人修改", "the record was changed since it was exported"),
     ],
 )
 

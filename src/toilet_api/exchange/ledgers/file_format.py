@@ -1,10 +1,13 @@
 """What a file is, decided by its content. Its name is only used to say that it lies."""
 
+import re
 from pathlib import Path
 
 from toilet_api.exchange.ledgers.problems import EMPTY_FILE, ENCRYPTED_WORKBOOK, UNKNOWN_FORMAT
 from toilet_api.exchange.ledgers.zip_guard import inspect_workbook
 
+_NAMED = "CSV, XLSX, XLS, ODS, NDJSON, Parquet"
+FORMATS = ["csv", "xlsx", "xls", "ods", "ndjson", "parquet"]
 _ZIP = b"PK\x03\x04"
 _EMPTY_ZIP = b"PK\x05\x06"
 _COMPOUND = bytes.fromhex("d0cf11e0a1b11ae1")
@@ -24,24 +27,26 @@ _OTHERS = {
     b"{\\rtf": "RTF",
     b"\x7fELF": "ELF",
     b"MZ": "EXE",
-    b"PAR1": "Parquet",
     b"SQLite format 3": "SQLite",
 }
+_PARQUET = b"PAR1"
+_OBJECT = re.compile(rb"(\xef\xbb\xbf)?\s*\{\s*(\"|\}|$)")
 _MARKUP = (b"<!doctype html", b"<html", b"<?xml", b"<table")
 
 
 def detect(path: Path) -> str:
-    """`csv`, `xlsx` or `xls`. Raises the problem that says what is wrong: empty, encrypted, a bomb, something else.
+    """`csv`, `ndjson`, `xlsx`, `xls`, `ods` or `parquet`; raises the problem that says what is wrong with another.
 
-    A text file counts as CSV here; whether it can be read as one, its reader says.
+    A text file that doesn't begin with an object counts as CSV here; whether it can be read as one, its reader says.
     """
     with path.open("rb") as file:
         head = file.read(4096)
     if not head.strip(b" \t\r\n\xef\xbb\xbf\x00"):
         raise EMPTY_FILE.problem()
     if head.startswith((_ZIP, _EMPTY_ZIP)):
-        inspect_workbook(path)
-        return "xlsx"
+        return inspect_workbook(path)
+    if head.startswith(_PARQUET):
+        return "parquet"
     if head.startswith(_COMPOUND):
         return _compound(path)
     if head.startswith(_BIFF):
@@ -51,7 +56,7 @@ def detect(path: Path) -> str:
             raise _refused(name)
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_MARKUP):
         raise _refused("HTML/XML")
-    return "csv"
+    return "ndjson" if _OBJECT.match(head) else "csv"
 
 
 def _compound(path: Path) -> str:
@@ -71,9 +76,9 @@ def _is_text(head: bytes) -> bool:
 def _refused(found: str) -> Exception:
     return UNKNOWN_FORMAT.problem(
         (
-            f"按内容看这是 {found} 文件，不是台账。请传 CSV、XLSX 或 XLS；网页另存的“xls”请在 Excel 中另存为 xlsx。",
-            f"By its content this is a {found} file, not a ledger. Send CSV, XLSX or XLS.",
+            f"按内容看这是 {found} 文件，不是台账。请传 {_NAMED}；网页另存的“xls”请在 Excel 中另存为 xlsx。",
+            f"By its content this is a {found} file, not a ledger. Send {_NAMED}.",
         ),
         found=found,
-        expected=["csv", "xlsx", "xls"],
+        expected=FORMATS,
     )

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from toilet_api.exchange.ledgers import limits
 from toilet_api.exchange.ledgers.catalogue import REASONS
@@ -13,16 +13,29 @@ Expected = tuple[str, str]
 
 _FLOAT = re.compile(r"^[+-]?\d(\.\d+)?[eE]\+?\d{1,3}$")
 _DIVISION = re.compile(r"['’]?\d[\d ]{1,13}(\.0+)?")
-_DIVISIONS = frozenset({"village", "township", "county", "city", "province"})
+_DIVISIONS = frozenset(
+    {"village", "township", "county", "city", "province"} | {"division_code", "grant_divisions", "code", "parent_code"}
+)
+_RECORD_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _LONG_NUMBER = re.compile(r"\d{7,}[\dXx]?")
 
 
-class Place(NamedTuple):
-    """A cell: the field that its column means, the heading as it stands in the file, the cell's name (C7)."""
+@dataclass(slots=True)
+class Place:
+    """A cell: the field that its column means, the heading as it stands in the file, the column's letter and the row.
+
+    One place serves all rows of a column: what is found there notes it down at once.
+    """
 
     column: str
     heading: str | None = None
-    cell: str | None = None
+    letter: str | None = None
+    row: int = 0
+
+    @property
+    def cell(self) -> str | None:
+        """As a spreadsheet names it (C7); None for what has no cell of its own."""
+        return None if self.letter is None else f"{self.letter}{self.row}"
 
 
 @dataclass(slots=True)
@@ -77,9 +90,9 @@ class Findings:
 
 def masked(column: str, value: str) -> str:
     """A value as a report may show it. Numbers that Excel destroyed hold nothing personal any more."""
-    if not value or _FLOAT.match(value):
+    if not value or _FLOAT.match(value) or _RECORD_ID.fullmatch(value):
         return value
-    if column == "name":
+    if column in ("name", "witness_name"):
         return mask_name(value)
     if column == "id":
         return mask_id_number(value)

@@ -13,13 +13,17 @@ from toilet_api.kernel.errors import FieldError
 _DEPTH_MAX = 3
 _TICKED_MODES = 2
 """So many columns must be headed by a mode (三格式, 双瓮式) before they are taken for columns of ticks."""
+_SYNONYM_RANK = -1
+"""A word that the county has given itself is better than any other."""
 _ENOUGH = 3
 """So many different fields must be recognised before a row is taken for a header."""
 
 
 @dataclass(slots=True)
 class Column:
-    """One column of the file and what becomes of it. `how`: heading, explicit, tick, unmapped, not_used, ignored.
+    """One column of the file and what becomes of it.
+
+    `how`: heading, explicit, synonym, tick, unmapped, not_used, ignored.
 
     `mode` is what a tick in the column says.
     """
@@ -54,12 +58,18 @@ class Header:
         return {column.field for column in self.columns if column.field is not None}
 
 
-def find_header(sheet: Sheet, mapping: Mapping[str, str | None] | None = None) -> Header | None:
-    """The header with the most recognised columns among the first rows, or None. Of equals the shallowest, topmost."""
+def find_header(
+    sheet: Sheet, mapping: Mapping[str, str | None] | None = None, synonyms: Mapping[str, str | None] | None = None
+) -> Header | None:
+    """The header with the most recognised columns among the first rows, or None. Of equals the shallowest, topmost.
+
+    `synonyms`: normalised heading -> field, or None for a column that is left out. They stand below `mapping` and above
+    the words that everybody uses.
+    """
     best = (0, 0, 0)
     best_levels: list[list[str]] = []
-    top = sheet.rows[: limits.HEADER_WITHIN_ROWS]
-    explicit = {normalise(heading) for heading in mapping or {}}
+    top = sheet.head(limits.HEADER_WITHIN_ROWS)
+    explicit = {normalise(heading) for heading in mapping or {}} | set(synonyms or {})
     for index in range(len(top)):
         for depth in range(1, min(_DEPTH_MAX, len(top) - index) + 1):
             levels = _levels(sheet, top[index : index + depth], depth)
@@ -69,7 +79,7 @@ def find_header(sheet: Sheet, mapping: Mapping[str, str | None] | None = None) -
     if not best_levels:
         return None
     depth, index = -best[1], -best[2]
-    columns = _columns(best_levels, mapping or {})
+    columns = _columns(best_levels, mapping or {}, synonyms or {})
     texts = [normalise(text) for text in best_levels[-1]]
     return Header(top[index][0], top[index + depth - 1][0], columns, texts)
 
@@ -138,7 +148,9 @@ def _meaning(levels: list[list[str]], column: int) -> tuple[str, Recognised | No
     return shown, recognise(texts[-1], above)
 
 
-def _columns(levels: list[list[str]], mapping: Mapping[str, str | None]) -> list[Column]:
+def _columns(
+    levels: list[list[str]], mapping: Mapping[str, str | None], synonyms: Mapping[str, str | None]
+) -> list[Column]:
     explicit = {_key(heading): name for heading, name in mapping.items()}
     columns: list[Column] = []
     ranks: dict[int, int] = {}
@@ -149,15 +161,27 @@ def _columns(levels: list[list[str]], mapping: Mapping[str, str | None]) -> list
         if chosen is not None:
             name = explicit[chosen]
             columns.append(Column(index, heading, name, "explicit" if name else "ignored", unit_of(heading)))
+        elif (word := next((key for key in keys[1:] if key in synonyms), None)) is not None:
+            ranks[index] = _SYNONYM_RANK
+            columns.append(Column(index, heading, synonyms[word], "synonym", unit_of(heading)))
         elif recognised is not None:
             ranks[index] = recognised.rank
             columns.append(Column(index, heading, recognised.field, "heading", recognised.unit))
         elif heading:
             columns.append(Column(index, heading, None, "unmapped"))
+    _take_exported(columns)
     _settle(columns, ranks)
     if not any(column.field == "mode" for column in columns):
         _take_ticks(columns, levels[-1])
     return columns
+
+
+def _take_exported(columns: list[Column]) -> None:
+    """In an export 编号 (id) stands beside 厕所编号 (toilet_id), and is the household's, no number of the clerk's."""
+    if any(column.field == "toilet_id" for column in columns):
+        for column in columns:
+            if column.how == "heading" and normalise(column.heading) in ("编号", "id"):
+                column.field = "household_id"
 
 
 def _take_ticks(columns: list[Column], lowest: list[str]) -> None:
@@ -171,12 +195,15 @@ def _take_ticks(columns: list[Column], lowest: list[str]) -> None:
             column.field, column.how, column.mode = "mode", "tick", modes[column.index]
 
 
+def is_letter(heading: str) -> bool:
+    """Whether a key of a mapping is a column, given as `C:`."""
+    text = heading.strip()
+    return text.endswith(":") and text[:-1].isascii() and text[:-1].isalpha() and len(text) <= 4
+
+
 def _key(heading: str) -> str:
     """Letters are given as `C:`; headings by their text."""
-    text = heading.strip().upper()
-    if text.endswith(":") and text[:-1].isascii() and text[:-1].isalpha() and len(text) <= 4:
-        return text
-    return normalise(heading)
+    return heading.strip().upper() if is_letter(heading) else normalise(heading)
 
 
 def _settle(columns: list[Column], ranks: dict[int, int]) -> None:

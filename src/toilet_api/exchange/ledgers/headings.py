@@ -32,6 +32,9 @@ FIELDS: dict[str, tuple[str, str]] = {
     "led_by": ("牵头部门", "who led the rebuild"),
     "subsidy": ("补助金额", "subsidy"),
     "note": ("备注", "note"),
+    "household_id": ("农户编号", "id of a registered household; exports have it"),
+    "toilet_id": ("厕所编号", "id of a registered toilet; exports have it"),
+    "updated_at": ("更新时间", "when the record was last changed; exports have it"),
 }
 
 SEVERAL = frozenset({"phone", "note", "serial"})

@@ -5,8 +5,8 @@ from datetime import date
 
 from toilet_api.exchange.ledgers.findings import Findings, Place
 from toilet_api.exchange.ledgers.sheets import Cell
-from toilet_api.exchange.ledgers.text_rules import clean, says_nothing
-from toilet_api.registry.rules import check_id_number, id_check_character
+from toilet_api.exchange.ledgers.text_rules import NOTHING, clean, says_nothing
+from toilet_api.registry.rules import IdNumberFault, check_id_number, id_check_character
 
 _ID_EXPECTED = ("18 位身份证号码，以文本格式保存", "an ID number of 18 characters, kept as text")
 _FLOAT_EXPECTED = (
@@ -15,8 +15,10 @@ _FLOAT_EXPECTED = (
 )
 _FLOAT = re.compile(r"^\d(\.\d+)?E\+?0*1[4-9]$", re.IGNORECASE)
 _CUT = re.compile(r"^\d{15}000(\.0+)?$")
+_PLAIN_ID = re.compile(r"[0-9]{17}[0-9X]\Z(?<!000)")
 _APOSTROPHES = "'`’‘＇\"“”"
 _NAME = re.compile(r"^[\u3400-\u9fff\U00020000-\U0003ffff\uf900-\ufaff〇○·A-Za-z.\-']+$")
+_PLAIN_NAME = re.compile(r"[\u4e00-\u9fff]{2,6}\Z")
 _REMARK = re.compile(r"^(.+?)\s*[（(【\[]([^（）()【】\[\]]+)[）)】\]]$")
 # What stands in the column of names where a house, and no person, is meant.
 _NO_PERSON = re.compile(
@@ -46,6 +48,9 @@ def read_id(findings: Findings, place: Place, cell: Cell, today: date, *, column
     `column_was_cut`: other texts of the column end in 000 and fail the check, so that Excel has cut the column and one
     that fits isn't trusted either (of eleven cut numbers one fits by chance).
     """
+    # Most are as they should be; a number that ends in 000 may have been cut, and goes the long way.
+    if isinstance(cell, str) and _PLAIN_ID.match(cell) and check_id_number(cell, today) is None:
+        return cell
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         if not abs(cell) < 1e15 or cell != int(cell):
             findings.reject(place, "id_float", repr(cell), _FLOAT_EXPECTED)
@@ -64,11 +69,11 @@ def read_id(findings: Findings, place: Place, cell: Cell, today: date, *, column
         if check_id_number(longer, today) is None:
             findings.correct(place, "id_15_to_18", text, longer)
             return longer
-        findings.reject(place, "id_check", text, _ID_EXPECTED, detail="id_number_birth_date")
+        findings.reject(place, "id_check", text, _ID_EXPECTED, detail=IdNumberFault.BIRTH_DATE.message[0])
         return None
     fault = check_id_number(text, today)
     if fault is not None:
-        findings.reject(place, "id_check", text, fault.message, detail=fault.value)
+        findings.reject(place, "id_check", text, _ID_EXPECTED, detail=fault.message[0])
         return None
     return text
 
@@ -96,6 +101,8 @@ def _tidy(findings: Findings, place: Place, text: str) -> str:
 
 def read_name(findings: Findings, place: Place, cell: Cell) -> tuple[str | None, str | None]:
     """Name and the remark that stood in brackets behind it. Missing or absurd: a fault."""
+    if isinstance(cell, str) and _PLAIN_NAME.match(cell) and not (cell in NOTHING or _NO_PERSON.search(cell)):
+        return cell, None
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         findings.reject(place, "bad_name", str(cell), _NAME_EXPECTED)
         return None, None

@@ -16,6 +16,8 @@ CELLS_MAX = 8_000_000
 """Rows times columns up to the last cell with a value: what the reader has to hold in memory."""
 CELL_TEXT_MAX = 32_767
 """Excel's own limit of characters in a cell."""
+LINE_MAX = 8_388_608
+"""Characters of a line of text: 256 cells of the greatest length. A longer one isn't held in memory."""
 HEADER_WITHIN_ROWS = 40
 """The header is looked for in the first rows that aren't blank."""
 READER_MEMORY_BYTES = 3 * 1024 * MIB

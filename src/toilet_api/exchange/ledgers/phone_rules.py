@@ -11,6 +11,7 @@ _EXPECTED = (
     f"11 位手机号或 7 至 12 位固定电话，最多 {PHONES_AT_MOST} 个",
     f"a mobile number of 11 digits or a landline of 7 to 12, {PHONES_AT_MOST} at most",
 )
+_PLAIN_MOBILE = re.compile(r"1[3-9][0-9]{9}\Z")
 _NO_PHONE = re.compile(r"^(0|[无没](有)?(电话|手机|联系方式))$")
 _FLOAT = re.compile(r"^\d(\.\d+)?E\+?\d{1,2}$", re.IGNORECASE)
 _STRONG = re.compile(r"[、;；,，/|\n]|或")
@@ -34,6 +35,8 @@ def without_remarks(text: str) -> tuple[str, str]:
 
 def read_phones(findings: Findings, place: Place, cell: Cell) -> tuple[str, ...]:
     """All phones of a cell; empty for a blank cell, or with a fault. None is ever dropped."""
+    if isinstance(cell, str) and _PLAIN_MOBILE.match(cell):
+        return (cell,)
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         if not abs(cell) < 1e15 or cell != int(cell):
             findings.reject(place, "phone_float", repr(cell), _EXPECTED)

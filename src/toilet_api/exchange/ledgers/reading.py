@@ -8,41 +8,22 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from toilet_api.exchange.ledgers import file_format, text_table, workbook
-from toilet_api.exchange.ledgers.header_search import Column, Header, find_header, require
+from toilet_api.exchange.ledgers import file_format, json_lines, text_table, workbook
+from toilet_api.exchange.ledgers.facts import find_facts
+from toilet_api.exchange.ledgers.header_search import Column, find_header, require
 from toilet_api.exchange.ledgers.headings import FIELDS, normalise
 from toilet_api.exchange.ledgers.problems import BAD_MAPPING, HEADER_NOT_FOUND, HIDDEN_LEDGER
 from toilet_api.exchange.ledgers.row_kinds import RowKinds, is_signed_or_summed
-from toilet_api.exchange.ledgers.rows import Row, RowReader
+from toilet_api.exchange.ledgers.rows import PlannedSheet, Row, RowReader
 from toilet_api.exchange.ledgers.sheets import Cell, Ledger, Sheet, as_text, is_blank
 from toilet_api.exchange.ledgers.villages import Places
 from toilet_api.kernel.errors import FieldError
 
 Mapped = Mapping[str, str | None]
+_ADDRESSES_ASKED = 200
 _BLOCK_CELLS = 3
 """So many cells at most has a line that names the village of what follows."""
 _ID = re.compile(r"^\d{17}[\dXx]$")
-
-
-@dataclass(slots=True)
-class PlannedSheet:
-    """A sheet that will be read.
-
-    `village` is the one that its name or title states, where it has no column of them; `blocks` are rows below the
-    header that state it for what follows; `by_address`: each address names its own.
-    """
-
-    sheet: Sheet
-    header: Header
-    village: str | None = None
-    blocks: dict[int, str] = field(default_factory=dict)
-    by_address: bool = False
-
-    @property
-    def titles(self) -> list[str]:
-        """What stands above the header."""
-        rows = (cells for number, cells in self.sheet.rows if number < self.header.first_row)
-        return [as_text(cell) for cells in rows for cell in cells if cell]
 
 
 @dataclass(slots=True)
@@ -101,15 +82,17 @@ def open_ledger(path: Path, max_rows: int) -> Ledger:
     """Read the file, whatever it is. Raises the problem of a file that can't be read."""
     kind = file_format.detect(path)
     if kind == "csv":
-        return text_table.read(path.read_bytes(), max_rows)
+        return text_table.read(path, max_rows)
+    if kind == "ndjson":
+        return json_lines.read(path, max_rows)
     return workbook.read(path, kind, max_rows)
 
 
-def plan(ledger: Ledger, mapping: Mapped, places: Places) -> Plan:
+def plan(ledger: Ledger, mapping: Mapped, places: Places, synonyms: Mapped | None = None) -> Plan:
     """Find the headers. Each sheet that looks like a ledger is read, or the file is refused; none is lost silently."""
     made = Plan(ledger, [], [])
     for sheet in ledger.sheets:
-        header = find_header(sheet, mapping) if sheet.rows else None
+        header = find_header(sheet, mapping, synonyms)
         if header is None and not sheet.hidden and _lists_persons(sheet):
             raise _no_header(sheet)
         if header is None or not ({"name", "id"} & header.fields):
@@ -117,7 +100,7 @@ def plan(ledger: Ledger, mapping: Mapped, places: Places) -> Plan:
             continue
         if sheet.hidden:
             raise HIDDEN_LEDGER.problem(sheet=sheet.name, rows=len(sheet.rows))
-        planned = PlannedSheet(sheet, header)
+        planned = PlannedSheet(sheet, header, find_facts(sheet, header))
         _find_village(planned, places)
         made.sheets.append(planned)
     if not made.sheets:
@@ -134,27 +117,24 @@ def plan(ledger: Ledger, mapping: Mapped, places: Places) -> Plan:
 def _find_village(planned: PlannedSheet, places: Places) -> None:
     """Where no column names the village: the sheet's name, its titles, lines between the households, the addresses."""
     sheet, header = planned.sheet, planned.header
-    below = [(number, cells) for number, cells in sheet.rows if number > header.last_row]
-    columns = [*header.of("village"), *header.of("village_code")]
-    persons = [*header.of("name"), *header.of("id")]
-    if any(
-        any(not is_blank(cell) for cell in _cells_of(cells, columns))
-        and any(not is_blank(cell) for cell in _cells_of(cells, persons))
-        for _, cells in below
-    ):
+    if planned.facts.names_villages:
         return
-    for number, cells in below:
+    addresses: list[str] = []
+    for number, cells in sheet.rows:
+        if number <= header.last_row:
+            continue
         filled = [as_text(cell) for cell in cells if not is_blank(cell)]
         if len(filled) <= _BLOCK_CELLS and not _personal(cells) and not is_signed_or_summed(filled):
             stated = places.written_in("".join(filled))
             if stated is not None:
                 planned.blocks[number] = stated
+        if len(addresses) < _ADDRESSES_ASKED:
+            addresses += [as_text(cell) for cell in _cells_of(cells, header.of("address"))]
     if places.only is None:
         planned.village = places.stated(sheet.name, planned.titles)
         if planned.village is None and not planned.blocks:
-            addresses = [as_text(cell) for _, cells in below for cell in _cells_of(cells, header.of("address"))]
-            written = sum(1 for text in addresses[:200] if places.written_in(text))
-            planned.by_address = written * 2 > len(addresses[:200])
+            asked = addresses[:_ADDRESSES_ASKED]
+            planned.by_address = sum(1 for text in asked if places.written_in(text)) * 2 > len(asked)
 
 
 def _leave_out_lists(made: Plan) -> None:
@@ -173,7 +153,7 @@ def _cells_of(cells: list[Cell], columns: list[Column]) -> list[Cell]:
 
 def _lists_persons(sheet: Sheet) -> bool:
     """Whether ID numbers stand in a sheet: it then isn't passed over for want of a header."""
-    return any(_ID.match(as_text(cell).strip()) for _, cells in sheet.rows[:200] for cell in cells)
+    return any(_ID.match(as_text(cell).strip()) for _, cells in sheet.head(200) for cell in cells)
 
 
 def _check_used(made: Plan, mapping: Mapped) -> None:
@@ -199,9 +179,8 @@ def judged_rows(made: Plan, places: Places, today: date) -> Iterator[Row]:
         sheet, header = planned.sheet, planned.header
         kinds = RowKinds(header, planned.titles)
         separated = made.ledger.format == "csv"
-        reader = RowReader(sheet, header, places, today, separated=separated, village=planned.village)
-        reader.by_address = planned.by_address
-        made.ignored["blank"] += sheet.blank_rows
+        reader = RowReader(planned, places, today, separated=separated)
+        made.ignored["blank"] += sheet.blanks
         for number, cells in sheet.rows:
             if number <= header.last_row:
                 kind: str | None = "title" if number < header.first_row else "header"
@@ -226,12 +205,12 @@ def judged_rows(made: Plan, places: Places, today: date) -> Iterator[Row]:
 
 def count_rows(made: Plan) -> int:
     """Rows below the headers: what progress is measured against."""
-    return sum(1 for one in made.sheets for number, _ in one.sheet.rows if number > one.header.last_row)
+    return sum(one.facts.rows for one in made.sheets)
 
 
 def _no_header(sheet: Sheet) -> Exception:
     """Show what stands in the first rows, headings only: nothing there is a person's."""
-    first = sheet.rows[:1]
+    first = sheet.head(1)
     return HEADER_NOT_FOUND.problem(
         (
             "前 40 行里没有认出至少三个表头（如 村、户主姓名、身份证号码、改厕方式）。",

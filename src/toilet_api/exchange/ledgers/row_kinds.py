@@ -38,12 +38,16 @@ class RowKinds:
         self._columns = {name: [column.index for column in header.of(name)] for name in header.fields}
         self._serial = set(self._columns.get("serial", ()))
         self._places = self._serial | {index for name in _PLACES for index in self._columns.get(name, ())}
+        self._ids = [index for index in self._columns.get("id", ()) if index not in self._serial]
         self._texts = header.texts
         self._header_texts = {text for text in header.texts if text}
         self._start = True
 
     def ignored_as(self, cells: Sequence[Cell]) -> str | None:
         """The code of the rule by which the row is no household, or None."""
+        if self._has_plain_id(cells):
+            self._start = False
+            return None
         texts = [as_text(cell).strip(INVISIBLE) for cell in cells]
         filled = [(index, text) for index, text in enumerate(texts) if text]
         start, self._start = self._start, False
@@ -60,6 +64,14 @@ class RowKinds:
             return "column_numbers"
         plains = [_plain(text) for _, text in filled]
         return self._closing(filled, plains, texts) or self._empty(filled, plains)
+
+    def _has_plain_id(self, cells: Sequence[Cell]) -> bool:
+        """Whether a cell of ID numbers holds 18 characters that are one: no other kind of row has that."""
+        for index in self._ids:
+            cell = cells[index] if index < len(cells) else None
+            if isinstance(cell, str) and len(cell) == 18 and cell[:17].isdigit():
+                return True
+        return False
 
     def _closing(self, filled: list[tuple[int, str]], plains: list[str], texts: list[str]) -> str | None:
         """Totals, signatures, notes and pages. A phone, or a name with a mode, takes more to be told away."""

@@ -1,8 +1,11 @@
 """What the readers give: sheets of rows with their physical row numbers, whatever the file's format."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cache
+from itertools import islice
+from typing import Protocol
 
 Cell = str | int | float | bool | date | datetime | time | timedelta | None
 
@@ -10,12 +13,24 @@ Merge = tuple[int, int, int, int]
 """First row, first column, last row, last column; rows count from 1, columns from 0, both ends included."""
 
 
+NumberedRow = tuple[int, list[Cell]]
+"""A row's number in the file, from 1, and its cells."""
+
+
+class Rows(Protocol):
+    """Rows that can be gone through again and again, without all of them in memory. A list of them is one, too."""
+
+    def __iter__(self) -> Iterator[NumberedRow]: ...
+
+    def __len__(self) -> int: ...
+
+
 @dataclass(slots=True)
 class Sheet:
     """One sheet. `rows` leaves blank rows out; each row knows its number in the file (from 1)."""
 
     name: str
-    rows: list[tuple[int, list[Cell]]]
+    rows: Rows
     hidden: bool = False
     merges: list[Merge] = field(default_factory=list)
     valueless_formulas: dict[int, set[int]] = field(default_factory=dict)
@@ -23,10 +38,19 @@ class Sheet:
     blank_rows: int = 0
     """Blank rows up to the last row that holds something."""
 
+    @property
+    def blanks(self) -> int:
+        """Blank rows between those that hold something; of rows that are read from the file, once they were."""
+        return self.blank_rows + int(getattr(self.rows, "blank", 0))
+
+    def head(self, count: int) -> list[NumberedRow]:
+        """The first rows."""
+        return list(islice(self.rows, count))
+
 
 @dataclass(slots=True)
 class Ledger:
-    """A file as read. `encoding` and `delimiter` are of CSV only."""
+    """A file as read. `encoding` and `delimiter` are of text only."""
 
     format: str
     sheets: list[Sheet]

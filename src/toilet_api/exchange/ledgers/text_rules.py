@@ -11,8 +11,11 @@ _ZERO_WIDTH = {ord(character): None for character in INVISIBLE if character not 
 _EXCEL_TEXT = re.compile(r'^="([^"]*)"$')
 _BLANKS = {ord(character): " " for character in "\t\r\n\v\f\u00a0\u3000"}
 
+_BLANKS_BUT_LINES = {code: blank for code, blank in _BLANKS.items() if code != ord("\n")}
+_GUARDED = re.compile(r"'[=+\-@]")
+
 # Most cells hold none of this: no outer blanks, nothing full-width or without a width, no ="…".
-_UNCLEAN = re.compile(rf"^[ =]| $|[{re.escape(''.join(set(INVISIBLE) - {' '}))}\uff01-\uff5e]")
+_UNCLEAN = re.compile(rf"^[ =]|^'[=+\-@]| $|[{re.escape(''.join(set(INVISIBLE) - {' '}))}\uff01-\uff5e]")
 
 NOTHING = frozenset(
     {
@@ -53,10 +56,16 @@ def clean(findings: Findings, place: Place, cell: Cell) -> str:
 
     Outer blanks go without a word, as any spreadsheet's do; what else changes is reported.
     """
+    if cell is None:
+        return ""
     raw = as_text(cell)
     if not _UNCLEAN.search(raw):
         return raw
-    text = raw.translate(_ZERO_WIDTH).translate(_BLANKS)
+    if place.column == "note":
+        # The one text that may have several lines.
+        text = raw.replace("\r\n", "\n").translate(_ZERO_WIDTH).translate(_BLANKS_BUT_LINES)
+    else:
+        text = raw.translate(_ZERO_WIDTH).translate(_BLANKS)
     if place.column == "id" and text.strip() != text:
         # A blank behind an ID number makes it another number to every program that compares: worth a line.
         stripped = text.strip()
@@ -68,6 +77,9 @@ def clean(findings: Findings, place: Place, cell: Cell) -> str:
     if (match := _EXCEL_TEXT.match(text)) is not None:
         findings.correct(place, "excel_text", text, match[1])
         text = match[1].strip()
+    if _GUARDED.match(text):
+        findings.correct(place, "formula_guard", text, text[1:])
+        text = text[1:]
     if place.column in _NARROW:
         narrow = half_width(text)
         if narrow != text:

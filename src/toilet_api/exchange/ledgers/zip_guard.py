@@ -21,6 +21,7 @@ from toilet_api.exchange.ledgers.problems import (
     ZIP_BOMB,
 )
 
+_ODS = b"application/vnd.oasis.opendocument.spreadsheet"
 _BLOCK = 4 * limits.MIB
 _SHEET = re.compile(r"/?xl/worksheets/[^/]+\.xml", re.IGNORECASE)
 _ROOT = re.compile(rb"<(\w+:)?worksheet\b")
@@ -43,21 +44,21 @@ class SheetPart:
         return b"<" + self.prefix + name
 
 
-def inspect_workbook(path: Path) -> None:
-    """Check the zip directory. Raises for a bomb, a broken archive, or an archive that holds no workbook."""
+def inspect_workbook(path: Path) -> str:
+    """Check the zip directory: `xlsx` or `ods`. Raises for a bomb, a broken archive, or one that holds no workbook."""
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
+            kind = _kind(archive)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise CORRUPT_WORKBOOK.problem(
             ("文件开头是 XLSX，但压缩包不完整。", "It begins as an XLSX, but the archive is incomplete.")
         ) from error
-    names = {entry.filename for entry in entries}
-    if not any(re.fullmatch(r"/?xl/workbook\d*\.(xml|bin)", name, re.IGNORECASE) for name in names):
+    if kind is None:
         raise UNKNOWN_FORMAT.problem(
-            ("这是 ZIP 压缩包，但里面不是 Excel 工作簿。", "A zip archive, but not an Excel workbook."),
+            ("这是 ZIP 压缩包，但里面不是工作簿。", "A zip archive, but not a workbook."),
             found="ZIP",
-            expected=["csv", "xlsx", "xls"],
+            expected=["xlsx", "ods"],
         )
     if len(entries) > limits.ZIP_ENTRIES_MAX:
         raise _bomb("条目过多", "too many entries", entries=len(entries))
@@ -68,6 +69,17 @@ def inspect_workbook(path: Path) -> None:
     total = sum(entry.file_size for entry in entries)
     if total > limits.UNPACKED_MAX_BYTES:
         raise _bomb("解压后过大", "unpacks to too much", unpacked_bytes=total)
+    return kind
+
+
+def _kind(archive: zipfile.ZipFile) -> str | None:
+    names = set(archive.namelist())
+    if any(re.fullmatch(r"/?xl/workbook\d*\.(xml|bin)", name, re.IGNORECASE) for name in names):
+        return "xlsx"
+    if {"mimetype", "content.xml"} <= names and archive.getinfo("mimetype").file_size <= len(_ODS):
+        with archive.open("mimetype") as declared:
+            return "ods" if declared.read(len(_ODS)) == _ODS else None
+    return None
 
 
 def scan_sheets(path: Path) -> dict[str, SheetPart]:

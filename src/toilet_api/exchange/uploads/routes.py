@@ -1,0 +1,162 @@
+"""Resumable uploads over HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Body, Header, Response
+
+from toilet_api.accounts.caller import Caller, may
+from toilet_api.accounts.permissions import Permission
+from toilet_api.exchange.uploads import receiving
+from toilet_api.exchange.uploads.problems import (
+    CHECKSUM_MISMATCH,
+    CONTENT_LOST,
+    OFFSET_MISMATCH,
+    PART_TOO_LONG,
+    TOO_MANY_OPEN,
+)
+from toilet_api.exchange.uploads.schemas import UploadNew, UploadOut
+from toilet_api.exchange.uploads.tables import Upload
+from toilet_api.kernel.database import Transaction
+from toilet_api.kernel.dependencies import ObjectsDep, SettingsDep
+from toilet_api.kernel.errors import (
+    FORBIDDEN,
+    ID_TAKEN,
+    IDEMPOTENCY_MISMATCH,
+    INVALID,
+    MALFORMED,
+    NOT_FOUND,
+    TOO_LARGE,
+    UNAUTHENTICATED,
+    UNAVAILABLE,
+    UNKNOWN_PARAMETER,
+    UNSUPPORTED_MEDIA,
+    WRONG_STATE,
+    problems,
+)
+from toilet_api.kernel.limits import PART_MEDIA
+from toilet_api.kernel.requests import Room
+from toilet_api.settings import Settings
+
+router = Room(tags=["exchange"])
+
+Importer = Annotated[Caller, may(Permission.IMPORT_CREATE)]
+_ALWAYS = (UNAUTHENTICATED, FORBIDDEN, UNKNOWN_PARAMETER, MALFORMED)
+
+
+@router.post(
+    "/uploads",
+    operation_id="create_upload",
+    summary="新建分段上传 / Begin a resumable upload",
+    description=(
+        "大文件或线路不好时用：逐部分 `PATCH`，传完后以 `upload_id` 提交 `POST /imports`。答复头 "
+        "Upload-Offset 为已存字节数。 / For large files and bad lines: PATCH its parts, then `POST /imports` with"
+        " `upload_id`. The header Upload-Offset says how much is stored."
+    ),
+    status_code=201,
+    responses={
+        200: {"model": UploadOut, "description": "已有的同一上传 / The upload it made before"},
+        **problems(*_ALWAYS, ID_TAKEN, INVALID, IDEMPOTENCY_MISMATCH, TOO_LARGE, TOO_MANY_OPEN),
+    },
+)
+def create_upload(
+    response: Response,
+    session: Transaction,
+    caller: Importer,
+    objects: ObjectsDep,
+    settings: SettingsDep,
+    body: UploadNew,
+) -> UploadOut:
+    row, made = receiving.create(session, objects, settings, caller, body)
+    response.status_code = 201 if made else 200
+    response.headers["Location"] = f"/api/v1/uploads/{row.id}"
+    return _shown(response, row, settings)
+
+
+@router.get(
+    "/uploads/{upload_id}",
+    operation_id="get_upload",
+    summary="分段上传的进度 / How far an upload is",
+    description="线路断开后由此得知从哪里继续。只有本人可见。/ Where to go on after a broken line; its owner's alone.",
+    responses=problems(*_ALWAYS, NOT_FOUND, INVALID),
+)
+def get_upload(
+    response: Response, session: Transaction, caller: Importer, settings: SettingsDep, upload_id: UUID
+) -> UploadOut:
+    return _shown(response, receiving.own(session, caller, upload_id), settings)
+
+
+@router.patch(
+    "/uploads/{upload_id}",
+    operation_id="continue_upload",
+    summary="上传一部分 / Send a part",
+    description=(
+        "请求体为文件内容，由 Upload-Offset 处接上；被拒绝的部分不留任何内容。最后一部分传到即完成。"
+        " / The body is the content from Upload-Offset on; nothing of a refused part is kept."
+        " The last part completes it."
+    ),
+    responses=problems(
+        *_ALWAYS,
+        NOT_FOUND,
+        OFFSET_MISMATCH,
+        WRONG_STATE,
+        CONTENT_LOST,
+        TOO_LARGE,
+        UNSUPPORTED_MEDIA,
+        INVALID,
+        PART_TOO_LONG,
+        CHECKSUM_MISMATCH,
+        UNAVAILABLE,
+    ),
+)
+def continue_upload(
+    response: Response,
+    session: Transaction,
+    caller: Importer,
+    objects: ObjectsDep,
+    settings: SettingsDep,
+    upload_id: UUID,
+    part: Annotated[bytes, Body(media_type=PART_MEDIA, title="内容", description="文件的一部分 / A part of the file")],
+    upload_offset: Annotated[
+        int,
+        Header(
+            alias="Upload-Offset",
+            ge=0,
+            le=2**53,
+            title="偏移",
+            description="这一部分在文件中的起点，须等于已存字节数 / Where the part begins: where the stored bytes end",
+            examples=[8388608],
+        ),
+    ],
+    upload_checksum: Annotated[
+        str | None,
+        Header(
+            alias="Upload-Checksum",
+            max_length=200,
+            title="校验和",
+            description="`sha256`、空格、这一部分摘要的 Base64 / `sha256`, a blank, the part's digest in Base64",
+            examples=["sha256 n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg="],
+        ),
+    ] = None,
+) -> UploadOut:
+    row = receiving.receive(session, objects, settings, caller, upload_id, upload_offset, part, upload_checksum)
+    return _shown(response, row, settings)
+
+
+@router.post(
+    "/uploads/{upload_id}/cancel",
+    operation_id="cancel_upload",
+    summary="取消分段上传 / Give an upload up",
+    description="已存的内容随后删除。/ What was stored is removed soon after.",
+    responses=problems(*_ALWAYS, NOT_FOUND, INVALID, WRONG_STATE),
+)
+def cancel_upload(
+    response: Response, session: Transaction, caller: Importer, settings: SettingsDep, upload_id: UUID
+) -> UploadOut:
+    return _shown(response, receiving.cancel(session, caller, upload_id), settings)
+
+
+def _shown(response: Response, row: Upload, settings: Settings) -> UploadOut:
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Upload-Offset"] = str(row.stored_bytes)
+    return receiving.present(row, settings)
