@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -75,8 +75,11 @@ class Served:
 
     def descendants(self) -> dict[psutil.Process, str]:
         """Every process that it started, directly or not, and its command line."""
-        found = psutil.Process(self.process.pid).children(recursive=True)
-        return {one: " ".join(one.cmdline()) for one in found}
+        found: dict[psutil.Process, str] = {}
+        for one in psutil.Process(self.process.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):  # it has just ended
+                found[one] = " ".join(one.cmdline())
+        return found
 
 
 def alive(process: psutil.Process) -> bool:
