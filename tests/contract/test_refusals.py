@@ -27,6 +27,13 @@ def test_each_error_that_a_room_documents_has_a_rule_and_a_remedy(document: Json
     assert len(own) > 5 or room == "exchange", "most of them rest on a paragraph of the plan"
 
 
+def test_no_refusal_of_any_room_is_bare() -> None:
+    """Accounts, places and the kernel too: their faults come back in the reports of imports."""
+    refusals = [one for one in CATALOGUE.values() if 400 <= one.status < 500]
+    assert len(refusals) > 100
+    assert not [one.code for one in refusals if not one.rule or not all(one.remedy)]
+
+
 def test_each_step_of_these_rooms_rests_on_a_rule() -> None:
     bare = [
         (name, step.name)
