@@ -1,5 +1,7 @@
 """What the API lists as CSV goes in again without a change; so does what an export writes with Chinese headings."""
 
+from datetime import datetime
+
 import pytest
 
 from tests.exchange.kinds import As, Drain, counted, faults, run, sheet
@@ -49,6 +51,7 @@ def test_a_visit_with_chinese_headings(on_conflict: str, as_: As, drain_jobs: Dr
         checked_against=["rebuild_ledger", "subsidy_record"],
     )
     (listed,) = pages(manager, "/visits")
+    visited = datetime.fromisoformat(listed["visited_at"])
     header = [
         "编号", "乡镇", "村", "村代码", "农户编号", "户主姓名", "厕所编号", "改厕方式", "摸排时间", "摸排方式",
         "是否在家", "使用情况", "核对资料", "问题", "备注", "摸排人", "状态", "提交时间", "退回理由", "版本",
@@ -56,7 +59,7 @@ def test_a_visit_with_chinese_headings(on_conflict: str, as_: As, drain_jobs: Dr
     ]  # fmt: skip
     row = [
         visit["id"], listed["township_name"], listed["village_name"], listed["division_code"], listed["household_id"],
-        listed["head_masked"], listed["toilet_id"], "三格化粪池式", listed["visited_at"][:26].replace("T", " "),
+        listed["head_masked"], listed["toilet_id"], "三格化粪池式", f"{visited:%Y-%m-%d %H:%M:%S.%f}",
         "询问并查看", "在家", "不能使用", "改厕台账、资金奖补情况", "池体渗漏、管道破裂", "第一行\n第二行",
         listed["surveyor_name"], "草稿", "", "", 1, "",
     ]  # fmt: skip
