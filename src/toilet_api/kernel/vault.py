@@ -9,7 +9,6 @@ ciphertext, tag (16 bytes). The header is authenticated together with the `aad`.
 
 import hashlib
 import hmac
-import json
 import re
 import unicodedata
 from base64 import b64decode
@@ -22,7 +21,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import SM4
 from cryptography.hazmat.primitives.ciphers.modes import GCM
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from toilet_api.kernel.entropy import random_bytes
 from toilet_api.kernel.masks import mask_address, mask_id_number, mask_name, mask_phone
@@ -132,7 +131,7 @@ class Vault:
             plain = aead.decrypt(nonce, body, sealed[:start] + aad)
         except InvalidTag:
             raise VaultError("the sealed value is damaged, or belongs to another record") from None
-        value: dict[str, Any] = json.loads(plain)
+        value: dict[str, Any] = from_json(plain)
         return value
 
     def key_of(self, sealed: bytes) -> str:

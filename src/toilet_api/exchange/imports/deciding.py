@@ -1,23 +1,26 @@
 """What becomes of each row: created, updated, unchanged or rejected. Writes the register, and says so row by row."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from pydantic_core import to_json
 from sqlmodel import Session
 
-from toilet_api.exchange.imports import registered, staging, updating, verdicts
+from toilet_api.exchange.imports import registered, staging, updating, verdicts, written
+from toilet_api.exchange.imports.batches import Batch, Told
 from toilet_api.exchange.imports.judged import JudgedRow
 from toilet_api.exchange.imports.matching import Difference, Registered, compare, compare_again
+from toilet_api.exchange.imports.staging import Lines
 from toilet_api.exchange.imports.verdicts import Fault
+from toilet_api.exchange.imports.written import Line
 from toilet_api.kernel.database import actor_of
 from toilet_api.kernel.fields import new_id
 from toilet_api.kernel.vault import Vault
 from toilet_api.registry.people import Person, seal
-from toilet_api.registry.rules import CountedCandidate, counted_toilet
 
 _LOOKS = 3
 """A second look finds what another transaction has committed between our look and our insert."""
@@ -43,13 +46,15 @@ class Decision:
         vault: Vault,
         *,
         on_conflict: str,
+        told: Told,
         reason: str,
         scope: Sequence[str],
         ended: Collection[str],
     ) -> None:
         """`ended`: villages that are none any more, or have moved away since the rows were read."""
         self._session, self._vault = session, vault
-        self._on_conflict, self._reason, self._scope, self._ended = on_conflict, reason, scope, ended
+        self._on_conflict, self._told, self._reason = on_conflict, told, reason
+        self._scope, self._ended = scope, ended
         self._changed: dict[UUID, Registered] = {}
         """As they were: households of several toilets that a row has changed; another row may be of them, too."""
         self.outcomes: Counter[str] = Counter()
@@ -57,47 +62,82 @@ class Decision:
         """Why rows were rejected that could be read."""
         staging.prepare(session)
 
-    def settle(self, batch: Sequence[JudgedRow]) -> list[Result]:
-        """Match and write a batch, and give each row its result. A row's fault is its outcome; nothing is raised."""
-        results = {judged.position: Result(judged) for judged in batch}
-        keys = (
-            (
-                one.position,
-                one.key,
-                one.place,
-                one.identity,
-                one.row.exported and one.row.exported.household_id,
-                one.row.number,
-                one.row.sheet or None,
+    def settle(self, batch: Batch) -> Lines:
+        """Match and write a batch; gives its lines of the report. A row's fault is its outcome; nothing is raised."""
+        prepared = batch.prepared
+        if prepared is None or self._ended:
+            return self._settle_all(batch)
+        repeated = staging.find_repeated(self._session, prepared.keys)
+        found = staging.find_registered(self._session)
+        apart = repeated.keys() | found.keys()
+        if 2 * len(apart) > batch.count:
+            results = self._settle(batch.rows(None), repeated, found)
+            return Lines(self._lines(results))
+        apart |= set(staging.insert(self._session, prepared.households, prepared.toilets, self._reason, without=apart))
+        self.outcomes["created"] += batch.taken - len(apart)
+        self.outcomes["rejected"] += batch.count - batch.taken
+        if not apart:
+            return Lines(prepared.report)
+        results = self._settle(batch.rows(apart), repeated, found)
+        return Lines(prepared.report, sorted(apart), self._lines(results))
+
+    def _settle_all(self, batch: Batch) -> Lines:
+        """Row by row: where rows name their records, or villages have ended under the file."""
+        rows = batch.rows(None)
+        ended = [one for one in rows if one.taken and one.row.village in self._ended]
+        gone = {one.position for one in ended}
+        keys = (written.key(one) for one in rows if one.taken and one.position not in gone)
+        repeated = staging.find_repeated(self._session, written.KEYS.encode(keys))
+        found = staging.find_registered(self._session)
+        results = self._settle(rows, repeated, found, {one.position: [verdicts.ended(one)] for one in ended})
+        return Lines(self._lines(results))
+
+    def _lines(self, results: Sequence[Result]) -> bytes:
+        return written.REPORT.encode(
+            written.line(
+                one.judged,
+                self._told.job_id,
+                self._told.division_code,
+                one.outcome,
+                one.household_id,
+                to_json(one.faults).decode() if one.faults else None,
+                to_json(one.changes).decode() if one.changes else None,
             )
-            for one in batch
-            if one.taken and not self._has_ended(results[one.position])
+            for one in results
         )
-        repeated = staging.find_repeated(self._session, keys)
-        for position, (number, sheet) in repeated.items():
-            results[position].faults.append(verdicts.duplicate(results[position].judged, number, sheet))
-        pending = [result for result in results.values() if result.judged.taken and not result.faults]
-        for _ in range(_LOOKS):
-            found = staging.find_registered(self._session)
+
+    def _settle(
+        self,
+        rows: Sequence[JudgedRow],
+        repeated: Mapping[int, tuple[int, str | None]],
+        found: dict[int, UUID],
+        faults: Mapping[int, list[Fault]] = MappingProxyType({}),
+    ) -> list[Result]:
+        """Each of these rows by itself; their keys are staged. `found`: their households, by position."""
+        results = [Result(one, faults=list(faults.get(one.position, ()))) for one in rows]
+        for result in results:
+            if result.judged.position in repeated:
+                number, sheet = repeated[result.judged.position]
+                result.faults.append(verdicts.duplicate(result.judged, number, sheet))
+        pending = [result for result in results if result.judged.taken and not result.faults]
+        for look in range(_LOOKS):
+            if look:
+                found = staging.find_registered(self._session)
             self._settle_registered([one for one in pending if one.judged.position in found], found)
             pending = self._create([one for one in pending if one.judged.position not in found])
             if not pending:
                 break
         for result in pending:
             result.faults.append(verdicts.hidden(result.judged))
-        for result in results.values():
+        for result in results:
             self.outcomes[result.outcome] += 1
             for fault in result.faults:
                 self.reasons[fault["reason"]] += 1
-        return list(results.values())
-
-    def _has_ended(self, result: Result) -> bool:
-        if result.judged.row.village in self._ended:
-            result.faults.append(verdicts.ended(result.judged))
-        return bool(result.faults)
+        return results
 
     def _settle_registered(self, rows: Sequence[Result], found: dict[int, UUID]) -> None:
-        there = registered.read(self._session, self._vault, {found[one.judged.position] for one in rows})
+        with staging.by_index(self._session):
+            there = registered.read(self._session, self._vault, {found[one.judged.position] for one in rows})
         changes: list[updating.Change] = []
         for result in rows:
             now = there[found[result.judged.position]]
@@ -136,14 +176,7 @@ class Decision:
                 new.append(result)
         if not new:
             return []
-        left = set(
-            staging.insert(
-                self._session,
-                (self._household(result) for result in new),
-                (toilet for result in new for toilet in _toilets(result)),
-                self._reason,
-            )
-        )
+        left = set(staging.insert(self._session, *self._staged(new), self._reason))
         taken = [result for result in new if result.judged.position in left]
         for result in new:
             if result.judged.position in left:
@@ -152,51 +185,18 @@ class Decision:
                 result.outcome = "created"
         return taken
 
-    def _household(self, result: Result) -> tuple[Any, ...]:
-        judged, row, household_id = result.judged, result.judged.row, result.household_id or new_id()
-        sealed = judged.sealed or seal(
-            self._vault, household_id, row.person or Person(""), row.village or "", judged.identity
-        )
-        return (
-            judged.position,
-            household_id,
-            row.village,
-            sealed.name_masked,
-            sealed.id_number_masked,
-            sealed.phone_masked,
-            sealed.address_masked,
-            sealed.identity_place,
-            sealed.identity_index,
-            sealed.name_index,
-            sealed.phone_index,
-            sealed.sealed,
-            row.family_size,
-            row.dwelling_state or "occupied",
-            row.note,
-        )
-
-
-def _toilets(result: Result) -> Iterator[tuple[Any, ...]]:
-    """New toilets of a new household, the one marked that enters the statistics (一宅一厕)."""
-    row = result.judged.row
-    state = row.dwelling_state or "occupied"
-    # They get their ids in this order; of equals the lowest id counts.
-    candidates = [
-        CountedCandidate(UUID(int=index), toilet.mode, toilet.year, toilet.month)
-        for index, toilet in enumerate(row.toilets)
-    ]
-    counted = counted_toilet(state, candidates)
-    for candidate, toilet in zip(candidates, row.toilets, strict=True):
-        yield (
-            result.household_id,
-            row.village,
-            toilet.mode,
-            candidate.id == counted,
-            toilet.year,
-            toilet.month,
-            toilet.led_by,
-            toilet.subsidy_fen,
-        )
+    def _staged(self, new: Sequence[Result]) -> tuple[bytes, bytes]:
+        """New households and their toilets, as bytes for COPY."""
+        households: list[Line] = []
+        toilets: list[Line] = []
+        for result in new:
+            judged, household_id = result.judged, result.household_id or new_id()
+            sealed = judged.sealed or seal(
+                self._vault, household_id, judged.row.person or Person(""), judged.row.village or "", judged.identity
+            )
+            households.append(written.household(judged, household_id, sealed))
+            toilets += written.toilets(judged, household_id)
+        return written.HOUSEHOLDS.encode(households), written.TOILETS.encode(toilets)
 
 
 def _rounds(changes: list[updating.Change]) -> Iterator[list[updating.Change]]:
@@ -210,26 +210,3 @@ def _rounds(changes: list[updating.Change]) -> Iterator[list[updating.Change]]:
             seen.add(change[0].id)
         yield first
         changes = later
-
-
-def report(results: Sequence[Result], job_id: UUID, division_code: str, *, unborn: bool) -> Iterator[tuple[Any, ...]]:
-    """Rows of `staging.REPORT_COLUMNS`. `unborn`: what was created is taken back again, so that it has no id."""
-    for result in results:
-        judged = result.judged
-        household_id = None if unborn and result.outcome == "created" else result.household_id
-        yield (
-            job_id,
-            judged.position,
-            division_code,
-            judged.row.sheet or None,
-            judged.row.number,
-            result.outcome,
-            judged.row.village,
-            judged.name_masked,
-            household_id,
-            "household" if household_id else None,
-            household_id,
-            judged.corrections or "[]",
-            to_json(result.faults).decode() if result.faults else judged.errors or "[]",
-            to_json(result.changes).decode() if result.changes else "[]",
-        )

@@ -6,7 +6,6 @@ worker died finds either all of it or nothing.
 """
 
 import logging
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +13,9 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select, update
 
 from toilet_api.divisions import lookup
-from toilet_api.exchange.imports import staging, synonyms
-from toilet_api.exchange.imports.ahead import ahead
-from toilet_api.exchange.imports.deciding import Decision, report
-from toilet_api.exchange.imports.judged import JudgedRows
+from toilet_api.exchange.imports import sources, staging, synonyms
+from toilet_api.exchange.imports.batches import Tally, Told
+from toilet_api.exchange.imports.deciding import Decision
 from toilet_api.exchange.imports.problems import INTERRUPTED, ROWS_REJECTED
 from toilet_api.exchange.imports.progress import CancelledError, note, places_for
 from toilet_api.exchange.imports.tables import ImportJob
@@ -92,11 +90,13 @@ def described(plan: reading.Plan) -> dict[str, Any]:
 def _work(context: jobs.Context, job: ImportJob, plan: reading.Plan, places: Places) -> None:
     """Judge, match and write, batch by batch, in one transaction; the next batch is judged while one is written."""
     actor = Actor(job.created_by, job.actor_kind, job.actor_name, job.request_id)
-    prefixes = (job.division_code,)
-    judged = JudgedRows(context.vault, reading.judged_rows(plan, places, now().date()))
+    prefixes, told = (job.division_code,), Told(job.id, job.division_code)
     # What may be taken back keeps its report until then.
     kept = Spool() if job.dry_run or job.mode == "all_or_nothing" else None
-    with context.database.transaction(prefixes, actor) as session:
+    with (
+        sources.judging(context, plan, places, told) as source,
+        context.database.transaction(prefixes, actor) as session,
+    ):
         # Divisions are locked before records, as a merge of villages does it.
         villages = {code for code in places.names if len(code) == 12}
         standing = lookup.lock_for_write(session, villages)
@@ -104,36 +104,30 @@ def _work(context: jobs.Context, job: ImportJob, plan: reading.Plan, places: Pla
             session,
             context.vault,
             on_conflict=job.on_conflict,
+            told=told,
             reason=f"导入 {job.file_name}",
             scope=prefixes,
             ended={code for code in villages if code not in standing or standing[code].code != code},
         )
         # A dry run does the very same and takes it back, so that its report can't differ from that of the real one.
         attempt = session.begin_nested()
-        for batch in ahead(judged):
-            results = decision.settle(batch)
-            judged.seal_ahead = 2 * sum(1 for one in results if one.outcome == "created") > len(results)
-            rows = report(results, job.id, job.division_code, unborn=job.dry_run)
+        for batch in source:
+            created = decision.outcomes["created"]
+            lines = decision.settle(batch)
+            source.seal_ahead = 2 * (decision.outcomes["created"] - created) > batch.count
             if kept is None:
-                staging.write_report(session, rows)
+                staging.write_report(session, lines, unborn=False)
             else:
-                kept.add(list(rows))
-            _give_way(context, job.id, rows_done=batch[-1].position)
+                kept.add([lines])
+            _give_way(context, job.id, rows_done=batch.last)
         refused = job.mode == "all_or_nothing" and decision.outcomes["rejected"] > 0
         if job.dry_run or refused:
             attempt.rollback()
         else:
             attempt.commit()
-        for rows_kept in kept.batches() if kept is not None else ():
-            staging.write_report(session, _unborn(rows_kept) if refused else rows_kept)
-        _end(session, job, plan, judged, decision, refused=refused)
-
-
-def _unborn(rows: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    """Rows of the report without the ids of what was created and is no more."""
-    outcome, ids = (staging.REPORT_COLUMNS.index(name) for name in ("outcome", "household_id"))
-    for row in rows:
-        yield (*row[:ids], None, None, None, *row[ids + 3 :]) if row[outcome] == "created" else row
+        for lines in kept or ():
+            staging.write_report(session, lines, unborn=job.dry_run or refused)
+        _end(session, job, source.tally(), decision, refused=refused)
 
 
 def _give_way(context: jobs.Context, job_id: UUID, **values: Any) -> None:
@@ -146,8 +140,7 @@ def _give_way(context: jobs.Context, job_id: UUID, **values: Any) -> None:
 def _end(
     session: Session,
     job: ImportJob,
-    plan: reading.Plan,
-    judged: JudgedRows,
+    tally: Tally,
     decision: Decision,
     *,
     refused: bool,
@@ -172,15 +165,15 @@ def _end(
         .values(
             phase="done",
             finished_at=now(),
-            rows_in=judged.count,
+            rows_in=tally.rows,
             created=counts["created"],
             updated=counts["updated"],
             unchanged=counts["unchanged"],
             rejected=counts["rejected"],
-            ignored={rule: count for rule, count in plan.ignored.items() if count},
-            ignored_rows=plan.ignored_rows,
-            corrections=dict(judged.corrections),
-            reasons=dict(judged.reasons + decision.reasons),
+            ignored={rule: count for rule, count in tally.ignored.items() if count},
+            ignored_rows=tally.ignored_rows,
+            corrections=dict(tally.corrections),
+            reasons=dict(tally.reasons + decision.reasons),
             **ended,
         )
     )

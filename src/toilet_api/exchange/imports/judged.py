@@ -49,8 +49,8 @@ class JudgedRow(NamedTuple):
 class JudgedRows:
     """Judged rows in batches, in the order of the file, and what they come to so far."""
 
-    def __init__(self, vault: Vault, rows: Iterable[Row]) -> None:
-        self._vault, self._rows = vault, rows
+    def __init__(self, vault: Vault, rows: Iterable[Row], size: int) -> None:
+        self._vault, self._rows, self._size = vault, rows, size
         self.corrections: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
         self.count = 0
@@ -61,7 +61,7 @@ class JudgedRows:
         batch: list[JudgedRow] = []
         for row in self._rows:
             batch.append(self._take(row))
-            if len(batch) >= BATCH:
+            if len(batch) >= self._size:
                 yield batch
                 batch = []
         if batch:

@@ -5,7 +5,10 @@ household. Unique indexes decide races; two imports of one household end with on
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import text
@@ -34,8 +37,8 @@ _TABLES = (
     """,
     """
     create temp table staged_toilet (
-        id uuid default uuidv7(), household_id uuid, division_code text collate "C", mode text, counted boolean,
-        built_year int, built_month int, led_by text, subsidy_fen bigint
+        id uuid default uuidv7(), position int, household_id uuid, division_code text collate "C", mode text,
+        counted boolean, built_year int, built_month int, led_by text, subsidy_fen bigint
     ) on commit drop
     """,
     """
@@ -45,6 +48,12 @@ _TABLES = (
         changes text
     ) on commit drop
     """,
+)
+_PLAN_BY_INDEX = text(
+    """
+    select set_config(name, :whether, true)
+    from unnest(array['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin']) as name
+    """
 )
 _FIRST_OF_A_KEY = text(
     """
@@ -76,8 +85,13 @@ _FIND = text(
 )
 _FIND_BY_ID = text(
     """
-    select staged.position, household.id
-    from staged_key as staged join household on household.id = staged.household_id and household.removed_at is null
+    select staged.position, found.id
+    from staged_key as staged
+    cross join lateral (
+        select household.id from household
+        where household.id = staged.household_id and household.removed_at is null
+        limit 1
+    ) as found
     where staged.household_id is not null
     """
 )
@@ -97,14 +111,16 @@ _INSERT_HOUSEHOLDS = text(
     on conflict (identity_place, identity_index) where removed_at is null do nothing
     """
 )
-_LEFT_OUT = text(
+_LEAVE_OUT = tuple(
+    text(f"delete from {table} where position = any(cast(:positions as int[]))")
+    for table in ("staged_household", "staged_toilet")
+)
+_NOT_INSERTED = text(
     """
-    delete from staged_household as staged
+    select staged.position from staged_household as staged
     where not exists (select from household where household.id = staged.id)
-    returning staged.position, staged.id
     """
 )
-_FORGET_TOILETS = text("delete from staged_toilet where household_id = any(cast(:ids as uuid[]))")
 _INSERT_PERSONS = text(
     "insert into household_person (household_id, division_code, sealed)"
     " select id, division_code, sealed from staged_household"
@@ -136,12 +152,20 @@ CREATED = {
 }
 """What the journal keeps of a new record, from its staging table: as `document` of the registry's rooms gives it."""
 
-REPORT_COLUMNS = (
+_STAGED_TOILET = "position, household_id, division_code, mode, counted, built_year, built_month, led_by, subsidy_fen"
+_PIECE = 1 << 18
+_REPORT_COLUMNS = (
     "job_id", "position", "division_code", "sheet", "row_number", "outcome", "village_code", "name_masked",
     "household_id", "record_type", "record_id", "corrections", "errors", "changes",
 )  # fmt: skip
-_REPORTED = ", ".join(REPORT_COLUMNS)
+_REPORTED = ", ".join(_REPORT_COLUMNS)
 _AS_STORED = _REPORTED.replace("corrections, errors, changes", "corrections::jsonb, errors::jsonb, changes::jsonb")
+_LINES_OUT = text("delete from staged_report where position = any(cast(:positions as int[]))")
+_UNBORN = text(
+    """
+    update staged_report set household_id = null, record_type = null, record_id = null where outcome = 'created'
+    """
+)
 _REPORT = text(f"insert into import_row ({_REPORTED}) select {_AS_STORED} from staged_report")
 
 
@@ -152,11 +176,22 @@ def prepare(session: Session) -> None:
         connection.execute(text(statement))
 
 
-def find_repeated(session: Session, keys: Iterable[Sequence[Any]]) -> dict[int, tuple[int, str | None]]:
+@contextmanager
+def by_index(session: Session) -> Iterator[None]:
+    """Statements in here find each row of a batch by index.
+
+    The planner, who knows nothing of temporary tables, would read a whole county for some thousand households.
+    """
+    session.connection().execute(_PLAN_BY_INDEX, {"whether": "off"})
+    yield
+    session.connection().execute(_PLAN_BY_INDEX, {"whether": "on"})
+
+
+def find_repeated(session: Session, keys: bytes) -> dict[int, tuple[int, str | None]]:
     """Stage the keys of a batch; gives those that an earlier row of the file has, with that row's number and sheet."""
     connection = session.connection()
     connection.execute(text("truncate staged_key"))
-    copy_rows(session, "staged_key", ("int4", "bytea", "text", "bytea", "uuid", "int4", "text"), keys)
+    copy_bytes(session, "staged_key", keys)
     connection.execute(_FIRST_OF_A_KEY)
     found = connection.execute(_LATER_OF_A_KEY)
     return {row.position: (row.row_number, row.sheet) for row in found}
@@ -167,38 +202,29 @@ def find_registered(session: Session) -> dict[int, Any]:
     connection = session.connection()
     found = {row.position: row.id for statement in (_FIND, _FIND_BY_ID) for row in connection.execute(statement)}
     if found:
-        connection.execute(_HOLD, {"ids": sorted(set(found.values()))})
+        connection.execute(_HOLD, {"ids": sorted(set(found.values()), key=attrgetter("int"))})
     return found
 
 
 def insert(
-    session: Session, households: Iterable[Sequence[Any]], toilets: Iterable[Sequence[Any]], reason: str
+    session: Session, households: bytes, toilets: bytes, reason: str, without: Collection[int] = ()
 ) -> list[int]:
-    """Create households and their toilets, with their journal: rows of the two staging tables.
+    """Create households and their toilets, with their journal, but for the rows at some positions.
 
     Gives the positions of those whose identity somebody else has taken meanwhile, or out of sight.
     """
     connection, actor = session.connection(), {"actor": actor_of(session).id}
     connection.execute(text("truncate staged_household, staged_toilet"))
-    copy_rows(
-        session,
-        "staged_household",
-        ("int4", "uuid", *("text",) * 6, "bytea", "bytea", "bytea[]", "bytea", "int4", "text", "text"),
-        households,
-    )
-    copy_rows(
-        session,
-        "staged_toilet (household_id, division_code, mode, counted, built_year, built_month, led_by, subsidy_fen)",
-        ("uuid", "text", "text", "bool", "int4", "int4", "text", "int8"),
-        toilets,
-    )
+    copy_bytes(session, "staged_household", households)
+    copy_bytes(session, f"staged_toilet ({_STAGED_TOILET})", toilets)
+    if without:
+        _leave_out(session, without)
     staged = connection.execute(text("select count(*) from staged_household")).scalar_one()
     made = connection.execute(_INSERT_HOUSEHOLDS, actor).rowcount
     left: list[int] = []
     if made != staged:
-        gone = connection.execute(_LEFT_OUT).all()
-        connection.execute(_FORGET_TOILETS, {"ids": [one.id for one in gone]})
-        left = [one.position for one in gone]
+        left = list(connection.execute(_NOT_INSERTED).scalars())
+        _leave_out(session, left)
     connection.execute(_INSERT_PERSONS)
     connection.execute(_INSERT_TOILETS, actor)
     for subject in ("household", "toilet"):
@@ -206,17 +232,42 @@ def insert(
     return left
 
 
-def write_report(session: Session, rows: Iterable[Sequence[Any]]) -> None:
-    """Rows of the report. COPY can't go into a table with row-level security, so it goes by way of a plain one."""
+def _leave_out(session: Session, positions: Collection[int]) -> None:
+    for statement in _LEAVE_OUT:
+        session.connection().execute(statement, {"positions": list(positions)})
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines of the report, as bytes for COPY: all of a batch but some, and what stands in the place of these."""
+
+    prepared: bytes
+    without: Sequence[int] = ()
+    instead: bytes | None = None
+
+
+def write_report(session: Session, lines: Lines, *, unborn: bool) -> None:
+    """Write lines of the report. `unborn`: what they say was created is taken back again, so that it has no id.
+
+    COPY can't go into a table with row-level security, so it goes by way of a plain one.
+    """
     connection = session.connection()
     connection.execute(text("truncate staged_report"))
-    copy_rows(
-        session,
-        f"staged_report ({_REPORTED})",
-        ("uuid", "int4", "text", "text", "int4", "text", "text", "text", "uuid", "text", "uuid", *("text",) * 3),
-        rows,
-    )
+    copy_bytes(session, "staged_report", lines.prepared)
+    if lines.without:
+        connection.execute(_LINES_OUT, {"positions": list(lines.without)})
+    if lines.instead is not None:
+        copy_bytes(session, "staged_report", lines.instead)
+    if unborn:
+        connection.execute(_UNBORN)
     connection.execute(_REPORT)
+
+
+def copy_bytes(session: Session, target: str, data: bytes) -> None:
+    """COPY into a temporary table what `BinaryRows` has written. `target` is never a value from outside."""
+    with driver(session).cursor().copy(f"copy {target} from stdin (format binary)") as copy:
+        for place in range(0, len(data), _PIECE):
+            copy.write(data[place : place + _PIECE])
 
 
 def copy_rows(session: Session, target: str, types: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

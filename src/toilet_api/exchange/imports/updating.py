@@ -109,16 +109,18 @@ def update(
         connection.execute(text(statement))
     connection.execute(text("truncate staged_change, staged_toilet_change, staged_more_toilet"))
     _stage(session, vault, changes)
-    connection.execute(_UPDATE_HOUSEHOLDS, {"actor": actor})
-    connection.execute(_UPDATE_PERSONS)
-    connection.execute(_UPDATE_TOILETS, {"actor": actor})
+    with staging.by_index(session):
+        connection.execute(_UPDATE_HOUSEHOLDS, {"actor": actor})
+        connection.execute(_UPDATE_PERSONS)
+        connection.execute(_UPDATE_TOILETS, {"actor": actor})
     new = list(connection.execute(_INSERT_TOILETS, {"actor": actor}).scalars())
     written = [*new, *(toilet_id for _, difference in changes for toilet_id in difference.toilets)]
     recounted = [there.id for there, difference in changes if _may_count_otherwise(difference)]
     if recounted:
         counting.recount(session, recounted, written=written)
-    journal.record_selected(session, _JOURNAL_HOUSEHOLDS, {"why": reason})
-    journal.record_selected(session, _JOURNAL_TOILETS, {"why": reason})
+    with staging.by_index(session):
+        journal.record_selected(session, _JOURNAL_HOUSEHOLDS, {"why": reason})
+        journal.record_selected(session, _JOURNAL_TOILETS, {"why": reason})
     journal.record_created(session, "toilet", staging.CREATED["toilet"], _MORE_TOILETS, reason)
 
 

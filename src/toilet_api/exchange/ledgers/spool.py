@@ -7,7 +7,7 @@ import os
 import pickle
 import tempfile
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import IO, Any
 
 BATCH = 1_000
 """Rows at a time in memory."""
@@ -17,7 +17,8 @@ class Spool:
     """Batches of anything that can be pickled, in the order in which they were added."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="toilet-spool-")  # noqa: SIM115 - lives as long as the spool
+        # It lives as long as the spool.
+        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="toilet-spool-")  # noqa: SIM115
         self._frames: list[tuple[int, int]] = []
         self._end = 0
         self.count = 0
@@ -56,6 +57,19 @@ class Spool:
 
     def __len__(self) -> int:
         return self.count
+
+    @property
+    def descriptor(self) -> int:
+        """The open file: a process that inherits it under this number may be sent the spool, pickled, to read it."""
+        return self._file.fileno()
+
+    def __getstate__(self) -> dict[str, Any]:
+        self._file.flush()
+        return {"file": self.descriptor, "frames": self._frames, "end": self._end, "count": self.count}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._file = os.fdopen(state["file"], "rb")
+        self._frames, self._end, self.count = state["frames"], state["end"], state["count"]
 
     def close(self) -> None:
         """Free the space on disk."""
