@@ -14,7 +14,7 @@ DEV     := .venv/.dev-installed
 PIP     := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format types contracts openapi openapi-check docs check bench lock clean
+.PHONY: help install run test lint format types contracts openapi openapi-check contract-lint contract-breaking contract-changelog release-contract clients docs check bench lock clean
 
 help: ## 列出全部目标 / Explain every target
 	@echo "make <target> [PORT=$(PORT)] [HOST=$(HOST)] [DATA_DIR=$(DATA_DIR)] [PYTHON=$(PYTHON)]"
@@ -62,11 +62,26 @@ openapi: $(DEV) ## 重写 openapi/openapi.json / Rewrite the committed document 
 openapi-check: $(DEV) ## 核对 openapi.json 是否最新 / Fail where the committed document is stale
 	@$(BIN)/toilet-api openapi --check openapi/openapi.json
 
+contract-lint: $(DEV) ## 以严格规则检查接口文档 / Redocly's strict rules over the document
+	@$(BIN)/python -m clients lint
+
+contract-breaking: $(DEV) ## 与已发布的 v1 比较，有破坏性改动即失败 / Fail where something breaks a client of the released v1
+	@$(BIN)/python -m toilet_api.promise check openapi/v1.json openapi/openapi.json
+
+contract-changelog: $(DEV) ## 写出自发布以来的接口改动 / Write what is new in the interface into openapi/CHANGELOG.md
+	@$(BIN)/python -m toilet_api.promise changelog openapi/v1.json openapi/openapi.json openapi/CHANGELOG.md
+
+release-contract: $(DEV) ## 把现在的文档定为 v1 基线 / Make the document of now the baseline that is promised
+	@$(BIN)/python -m toilet_api.promise release openapi/v1.json openapi/openapi.json openapi/CHANGELOG.md
+
+clients: $(DEV) ## 生成三种语言的客户端，对真实服务跑一遍 / Generate clients, and have each do the main job
+	@$(BIN)/python -m clients $(ARGS)
+
 docs: $(DEV) ## 重写由代码生成的文档页 / Rewrite the pages of docs/ that come from the code's own tables
 	@$(BIN)/python -m toilet_api.accounts.roles_document > docs/roles.md
 	@$(BIN)/python -m toilet_api.handbook.machines_document > docs/state-machines.md
 
-check: lint types contracts openapi-check test ## 提交前的全部检查 / Everything that CI checks
+check: lint types contracts openapi-check contract-breaking contract-lint test clients ## 提交前的全部检查 / Everything that CI checks
 
 bench: $(DEV) ## 运行 benchmarks/ 下的测量 / Run the measurements in benchmarks/
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -74,6 +89,7 @@ bench: $(DEV) ## 运行 benchmarks/ 下的测量 / Run the measurements in bench
 lock: ## 重新生成依赖锁文件（需要 uv） / Make the lock files anew from pyproject.toml (needs uv)
 	@set -e; lock="uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --quiet"; \
 	uv pip compile --group build --universal --python-version 3.11 --generate-hashes --no-header --quiet -o requirements/build.txt; \
+	uv pip compile --group clients --universal --python-version 3.11 --generate-hashes --no-header --quiet -o requirements/clients.txt; \
 	$$lock -o requirements/runtime.txt; \
 	$$lock --group dev --group build -o requirements/dev.txt
 

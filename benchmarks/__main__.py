@@ -11,11 +11,17 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import drivers, exports, imports
+from benchmarks import changes, drivers, exports, imports, sync
 from benchmarks.entry import Entry
 from toilet_api.kernel.embedded import EmbeddedPostgres
 
-BENCHMARKS = {"drivers": drivers.run, "imports": imports.run, "exports": exports.run}
+BENCHMARKS = {
+    "drivers": drivers.run,
+    "imports": imports.run,
+    "exports": exports.run,
+    "sync": sync.run,
+    "changes": changes.run,
+}
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 
 

@@ -1,42 +1,28 @@
-"""The real app on a real PostgreSQL: a server and a database a process, put back to the template after each test."""
+"""How the tests are shared out, and the settings and addresses that they use. The fixtures are in fixtures.py."""
 
-import gc
-import tempfile
-from collections.abc import Callable, Iterator
+import os
+import warnings
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-import psycopg
 import pytest
-from anyio.from_thread import BlockingPortal
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
-from sqlmodel import col, select
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.restoring import KeptPool, Restored
-from tests.talking import talking
-from tests.world import load_people
-from toilet_api.accounts import keys, tokens
-from toilet_api.accounts.tables import Principal
-from toilet_api.app import connect, create_app
-from toilet_api.divisions import loading
-from toilet_api.kernel import jobs
-from toilet_api.kernel.database import EVERYWHERE, Database
-from toilet_api.kernel.embedded import EmbeddedPostgres
-from toilet_api.kernel.fields import new_id
-from toilet_api.kernel.migrations import migrate
-from toilet_api.kernel.vault import Vault
+from tests.folders import MEMORY
 from toilet_api.settings import Settings
 
 SUBSET = Path(__file__).parent / "data" / "divisions_subset.csv"
 
-# What has been imported stays for good: the collector needn't look through it again and again.
-gc.freeze()
-gc.set_threshold(50_000, 20, 50)
+if MEMORY is not None:  # for tmp_path too
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
-MakeSettings = Callable[[str, Path], Settings]
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Load the fixtures, and with them the whole house; not where tests are only handed out to other processes."""
+    if hasattr(config, "workerinput") or config.getoption("dist", "no") == "no":
+        with warnings.catch_warnings():  # one of Starlette's own client
+            warnings.filterwarnings("ignore", "Using `httpx` with `starlette.testclient` is deprecated")
+            config.pluginmanager.import_plugin("tests.fixtures")
 
 
 class TogetherWhereDear(LoadScopeScheduling):
@@ -46,7 +32,8 @@ class TogetherWhereDear(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((folder for folder in ("tests/scope/", "tests/contract/") if nodeid.startswith(folder)), nodeid)
+        houses = ("tests/scope/", "tests/contract/", "tests/examples/")
+        return next((folder for folder in houses if nodeid.startswith(folder)), nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherWhereDear | None:
@@ -69,21 +56,10 @@ def make_settings(url: str, data_dir: Path) -> Settings:
         argon2_time_cost=1,
         argon2_memory_kib=64,
         database_pool_size=10,
+        rate_limit_people=0,
+        rate_limit_clients=0,
+        rate_limit_sign_ins=0,
     )
-
-
-# Nothing of it need survive, and nobody copies it.
-FORGETFUL = {"wal_level": "minimal", "max_wal_senders": "0", "wal_compression": "off"}
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """URL of this process's own embedded server; it forgets everything, so it needn't be durable."""
-    # Not below pytest's own folder: each further pytest on the machine closes that one to the server's user.
-    with tempfile.TemporaryDirectory(prefix="toilet-test-") as folder:
-        postgres = EmbeddedPostgres(Path(folder), fsync=False, options=FORGETFUL)
-        yield postgres.start()
-        postgres.stop()
 
 
 def on(url: str, database: str) -> str:
@@ -95,147 +71,3 @@ def on(url: str, database: str) -> str:
 def plain(url: str) -> str:
     """The same address for the bare driver."""
     return url.replace("postgresql+psycopg://", "postgresql://")
-
-
-def _execute(url: str, statement: str) -> None:
-    with psycopg.connect(plain(url), autocommit=True) as connection:
-        connection.execute(statement.encode())
-
-
-@pytest.fixture(scope="session")
-def subset() -> Path:
-    """A small part of the real division tree, as a file to load."""
-    return SUBSET
-
-
-@pytest.fixture(scope="session")
-def template(server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A migrated database with a small part of the real division tree, one account for each role, and a signing key."""
-    _execute(server, "create database template_county")
-    url = on(server, "template_county")
-    settings = make_settings(url, tmp_path_factory.mktemp("template"))
-    migrate(settings)
-    database = Database(settings)
-    loading.load(database, SUBSET)
-    load_people(database, settings)
-    with database.transaction(EVERYWHERE) as session:
-        keys.rotate(session, Vault(settings))
-    database.dispose()
-    _execute(url, "delete from toilet.audit_entry where action = 'signing_key.rotated'")
-    return "template_county"
-
-
-@pytest.fixture(scope="session")
-def restored(server: str, template: str) -> Iterator[Restored]:
-    """The database that this process's tests use one after the other."""
-    made = Restored(lambda name: plain(on(server, name)), template)
-    yield made
-    made.drop()
-
-
-@pytest.fixture(scope="session")
-def kept_pool() -> KeptPool:
-    """The app's connections to it, which outlive a test as they outlive a request."""
-    return KeptPool()
-
-
-@pytest.fixture
-def database_url(server: str, restored: Restored, kept_pool: KeptPool) -> str:
-    """A database as the template is, this test's own while it runs."""
-    restored.make(kept_pool.backends())
-    return on(server, restored.name)
-
-
-@pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> Settings:
-    return make_settings(database_url, tmp_path)
-
-
-@pytest.fixture(scope="session")
-def built_app(server: str, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
-    """The app, built once a process: building takes longer than most tests."""
-    app = create_app(make_settings(server, tmp_path_factory.mktemp("unused")))
-    app.state.database.dispose()
-    gc.freeze()
-    return app
-
-
-@pytest.fixture(scope="session")
-def portal(built_app: FastAPI) -> Iterator[BlockingPortal]:
-    """The event loop in which the app runs, started once a process."""
-    with TestClient(built_app) as running:
-        assert running.portal is not None
-        yield running.portal
-
-
-@pytest.fixture
-def app(built_app: FastAPI, settings: Settings, kept_pool: KeptPool) -> Iterator[FastAPI]:
-    """The app on this test's database."""
-    connect(built_app, settings)
-    kept_pool.lend(built_app.state.database)
-    yield built_app
-    built_app.dependency_overrides.clear()
-    kept_pool.take_back(built_app.state.database)
-
-
-@pytest.fixture
-def database(app: FastAPI) -> Database:
-    """The app's own way to Postgres, for what can't be seen from outside."""
-    made: Database = app.state.database
-    return made
-
-
-@pytest.fixture
-def client(app: FastAPI, portal: BlockingPortal) -> TestClient:
-    """Talks to the app without a login."""
-    return talking(app, portal)
-
-
-@pytest.fixture(scope="session")
-def tokens_made_out() -> dict[tuple[UUID, int], str]:
-    """Access tokens by account and version: the template's accounts and signing key are those of every test."""
-    return {}
-
-
-@pytest.fixture
-def as_(
-    client: TestClient, app: FastAPI, portal: BlockingPortal, tokens_made_out: dict[tuple[UUID, int], str]
-) -> Callable[[str], TestClient]:
-    """`as_("township_manager")`: a client that is logged in. How one logs in has tests of its own."""
-    made: dict[str, TestClient] = {}
-
-    def login(name: str) -> TestClient:
-        if name not in made:
-            one = talking(app, portal)
-            one.headers["Authorization"] = f"Bearer {_token(app, name, tokens_made_out)}"
-            made[name] = one
-        return made[name]
-
-    return login
-
-
-def _token(app: FastAPI, name: str, known: dict[tuple[UUID, int], str]) -> str:
-    state = app.state
-    with state.database.transaction(EVERYWHERE) as session:
-        one = session.exec(select(Principal).where(col(Principal.username) == name)).one()
-        if (one.id, one.token_version) not in known:
-            known[one.id, one.token_version] = tokens.issue(
-                session,
-                state.key_ring,
-                state.settings.model_copy(update={"access_token_minutes": 120}),
-                subject=one.id,
-                token_version=one.token_version,
-                family=new_id() if one.kind == "person" else None,
-                scope=None,
-            )
-        return known[one.id, one.token_version]
-
-
-@pytest.fixture
-def drain_jobs(settings: Settings, app: FastAPI) -> Callable[[], None]:
-    """Run every queued job, here and now."""
-
-    def drain() -> None:
-        jobs.run_worker(settings, wait=False)
-
-    return drain

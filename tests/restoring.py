@@ -35,30 +35,28 @@ _SEQUENCES = """
 _SIZE = "select sum(pg_relation_size(oid)) from pg_class where relkind = 'r' and relpersistence <> 't' and oid >= 16384"
 _SWOLLEN = 16 * 1024 * 1024
 
-# Everything of our own that defines the schema, temporary tables aside: how much there is of it, and how much of it is
-# newer than the clone. What PostgreSQL brings along has smaller numbers than 16384.
+# Everything of our own that defines the schema: how much there is of it, and how much of it is newer than the clone.
+# What PostgreSQL brings along has smaller numbers than 16384. No joins to leave temporary tables out: this is asked
+# before each test, and those of whoever is gone are gone.
 _SCHEMA = """
     select array[count(*), count(*) filter (where age(number) < age(%s::xid))] from (
-        select xmin from pg_class where oid >= 16384 and relpersistence <> 't'
+        select xmin from pg_class where oid >= 16384
         union all
         select xmin from pg_namespace where nspname not like 'pg\\_%%temp\\_%%'
         union all
-        select xmin from pg_proc where oid >= 16384 and pronamespace <> pg_my_temp_schema()
+        select xmin from pg_proc where oid >= 16384
         union all
         select xmin from pg_policy
         union all
-        select s.xmin from pg_sequence s
+        select xmin from pg_sequence
         union all
-        select o.xmin from pg_trigger o join pg_class c on c.oid = o.tgrelid where c.relpersistence <> 't'
+        select xmin from pg_trigger
         union all
-        select o.xmin from pg_index o join pg_class c on c.oid = o.indrelid
-        where o.indexrelid >= 16384 and c.relpersistence <> 't'
+        select xmin from pg_index where indexrelid >= 16384
         union all
-        select o.xmin from pg_constraint o left join pg_class c on c.oid = o.conrelid
-        where o.oid >= 16384 and c.relpersistence is distinct from 't'
+        select xmin from pg_constraint where oid >= 16384
         union all
-        select o.xmin from pg_attribute o join pg_class c on c.oid = o.attrelid
-        where o.attrelid >= 16384 and c.relpersistence <> 't'
+        select xmin from pg_attribute where attrelid >= 16384
     ) as parts (number)
 """
 
@@ -82,6 +80,7 @@ class Restored:
         self._schema: list[int] = []
         self._since = ""
         self._whole = 0
+        self._stands = 0
         self.name = ""
 
     def make(self, keeping: Collection[int] = ()) -> None:
@@ -91,7 +90,7 @@ class Restored:
         """
         if self._connection is not None:
             try:
-                if self._put_back(list(keeping)):
+                if self._is_untouched(list(keeping)) or self._put_back():
                     return
             except psycopg.Error:
                 pass  # whatever a test did to it: there will be another
@@ -105,12 +104,18 @@ class Restored:
             self._connection = None
             self._execute(f"drop database {self.name} with (force)")
 
-    def _put_back(self, keeping: list[int]) -> bool:
+    def _is_untouched(self, keeping: list[int]) -> bool:
+        """Whether no transaction on this server has had a number, as one has that writes; sends strangers away."""
         assert self._connection is not None
-        self._connection.execute(_STRANGERS, [keeping])
+        strangers = self._connection.execute(_STRANGERS, [keeping]).fetchall()
+        return not strangers and self._next_number() == self._stands
+
+    def _put_back(self) -> bool:
+        assert self._connection is not None
         if self._describe() != self._schema or self._size() > self._whole + _SWOLLEN:
             return False
         self._connection.execute("call pg_temp.put_back()")
+        self._stands = self._next_number()
         return True
 
     def _clone(self) -> None:
@@ -119,6 +124,7 @@ class Restored:
         self._connection = psycopg.connect(self._address(self.name), autocommit=True)
         self._since = self._remember(self._connection)
         self._schema, self._whole = self._describe(), self._size()
+        self._stands = self._next_number()
 
     def _remember(self, connection: psycopg.Connection[Any]) -> str:
         """Keep the template's rows in temporary tables of this connection, and how to put them back in a procedure.
@@ -165,6 +171,12 @@ class Restored:
         found = self._connection.execute(_SCHEMA, [self._since]).fetchone()
         assert found is not None
         return list(found[0])
+
+    def _next_number(self) -> int:
+        assert self._connection is not None
+        found = self._connection.execute("select pg_snapshot_xmax(pg_current_snapshot())::text::bigint").fetchone()
+        assert found is not None
+        return int(found[0])
 
     def _size(self) -> int:
         assert self._connection is not None

@@ -13,12 +13,17 @@ from toilet_api.accounts.permissions import Permission
 from toilet_api.accounts.routes import routers as accounts
 from toilet_api.accounts.routes import well_known
 from toilet_api.divisions.routes import build_router as build_divisions
+from toilet_api.exchange.changes.waiting import Watch
 from toilet_api.exchange.routes import routers as exchange
+from toilet_api.exchange.sharing.accesses import Accesses
+from toilet_api.exchange.webhooks.document import router as webhooks
 from toilet_api.handbook import pages
 from toilet_api.kernel import answers
+from toilet_api.kernel.compression import Compression
 from toilet_api.kernel.database import Database
 from toilet_api.kernel.limits import Envelope
 from toilet_api.kernel.objects import ObjectStore
+from toilet_api.kernel.rates import Meter
 from toilet_api.kernel.routes import health, problem_pages
 from toilet_api.kernel.routes import router as reference
 from toilet_api.kernel.vault import Vault
@@ -36,6 +41,8 @@ def connect(app: FastAPI, settings: Settings) -> None:
     """Give `app` its database, its keys and its store of files. Building an app is dear, connecting it is cheap."""
     app.state.settings = settings
     app.state.database = Database(settings)
+    app.state.meter = Meter(app.state.database)
+    app.state.change_watch = Watch(app.state.database)
     app.state.vault = Vault(settings)
     app.state.key_ring = KeyRing(app.state.vault)
     app.state.objects = ObjectStore(settings)
@@ -60,6 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         separate_input_output_schemas=True,
         redirect_slashes=False,
+        webhooks=webhooks,
     )
     connect(app, settings)
 
@@ -72,6 +80,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health)
     pages.mount(app)
     answers.install(app)
+    app.add_middleware(Accesses)
+    app.add_middleware(Compression)
     app.add_middleware(Envelope)
     describe(app)
     return app

@@ -1,11 +1,13 @@
 """The OpenAPI document: what FastAPI generates, completed by the conventions that hold for every operation."""
 
+from copy import deepcopy
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from toilet_api.kernel.errors import CATALOGUE, ProblemDocument
+from toilet_api.kernel.errors import CATALOGUE, RATE_LIMITED, ProblemDocument, problems
+from toilet_api.publishing import publish
 from toilet_api.specimens import Json, Specimens, of_problems
 
 DESCRIPTION = """\
@@ -20,6 +22,8 @@ The API behind a county's survey and rectification of rural household toilets.
 * **重试 / Retries** 新建请求可带 `Idempotency-Key`，编号可由客户端生成（UUIDv7）。
   Creating requests take `Idempotency-Key`; ids may be made by the client.
 * **错误 / Errors** RFC 9457 `application/problem+json`；全部类型见 `GET /api/v1/error-catalogue`。
+* **新增 / Additions** v1 之内答复可能出现新字段，客户端须忽略不认识的。
+  Within v1 answers may gain members; ignore those that you don't know.
 * **代码 / Codes** 见 `GET /api/v1/code-lists`；`x-extensible-enum` 列出现有代码，客户端须容忍新代码。
   `x-extensible-enum` lists the codes of today; clients must tolerate new ones.
 """
@@ -32,7 +36,7 @@ TAGS = [
     ("survey", "摸排与问题台账 / Visits, verification, the problem ledger"),
     ("rectification", "整改、验收、销号 / Plans, tasks, acceptance, close-out"),
     ("oversight", "复核、抽查、汇总 / Reviews, spot checks, the summary of a campaign"),
-    ("exchange", "批量导入 / Bulk upload"),
+    ("exchange", "数据交换 / Moving data: in and out in bulk, change feed, offline sync, sharing, webhooks"),
     ("reference", "代码表与错误目录 / Code lists and the error catalogue"),
     ("health", "运行状态 / Health"),
 ]
@@ -64,6 +68,8 @@ _TITLES = {
     "upload_id": "上传编号",
     "synonym_id": "表头词编号",
     "export_id": "导出编号",
+    "webhook_id": "推送订阅编号",
+    "delivery_id": "推送编号",
     "id": "编号",
     "code": "代码",
     "If-Match": "版本标签",
@@ -88,11 +94,16 @@ _DONE = {
     "204": "成功，无内容 / Done, nothing to show",
 }
 NEVER_STORED = frozenset(
-    {"get_campaign_summary", "get_export", "get_import", "get_marked_workbook", "get_me", "get_readiness", "get_upload"}
+    {
+        *("get_campaign_summary", "get_export", "get_import", "get_marked_workbook", "get_me", "get_readiness"),
+        *("get_changes", "get_upload", "get_webhook", "get_webhook_delivery"),
+        *("get_sync_conflict", "pull_village"),
+    }
 )
 """GETs whose answers are of the moment: no ETag, no 304."""
 
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_RATE_LIMITED = {str(status): response for status, response in problems(RATE_LIMITED).items()}
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -126,6 +137,8 @@ _HEADERS: dict[str, tuple[str, str, bool]] = {
     "Next-Cursor": ("CSV、NDJSON 的下一页游标，空即到末页 / For CSV and NDJSON; empty at the end", "", False),
     "Total-Count": ("CSV、NDJSON 的总数 / The total, for CSV and NDJSON", "128", False),
     "WWW-Authenticate": ("如何认证 / How to authenticate", 'Bearer realm="toilet_api"', False),
+    "RateLimit-Policy": ("每分钟的请求额度 / The quota of requests a minute", '"person";q=30000;w=60', False),
+    "RateLimit": ("额度的余量与剩余秒数 / What is left of it, and for how long", '"person";r=29871;t=24', False),
     "Retry-After": ("几秒后可重试 / Seconds until it makes sense to try again", "5", False),
 }
 
@@ -149,8 +162,9 @@ def build(app: FastAPI) -> dict[str, Any]:
         openapi_version="3.1.0",
         description=DESCRIPTION,
         routes=app.routes,
+        webhooks=app.webhooks.routes,
         tags=[{"name": name, "description": description} for name, description in TAGS],
-        license_info={"name": "Proprietary"},
+        license_info={"name": "Proprietary", "identifier": "LicenseRef-Proprietary"},
         servers=[{"url": "/", "description": "本服务 / This server"}],
     )
     components = made.setdefault("components", {})
@@ -180,6 +194,10 @@ def build(app: FastAPI) -> dict[str, Any]:
     for methods in made["paths"].values():
         for method, operation in methods.items():
             _complete(method, operation, schemas, specimens)
+    for methods in made.get("webhooks", {}).values():
+        for operation in methods.values():
+            _complete_webhook(operation, specimens)
+    publish(made)
     return made
 
 
@@ -235,6 +253,9 @@ def _complete(method: str, operation: Json, schemas: Json, specimens: Specimens)
     if not parameters:
         del operation["parameters"]
     _complete_body(method, operation, specimens)
+    limited = "security" in operation
+    if limited:
+        responses.update(deepcopy(_RATE_LIMITED))
     for status in ("4XX", "5XX"):
         zh, en = ("错误", "An error") if status == "4XX" else ("服务器错误", "A server error")
         responses[status] = {"description": f"{zh} / {en}", "content": _PROBLEM}
@@ -243,7 +264,18 @@ def _complete(method: str, operation: Json, schemas: Json, specimens: Specimens)
             response["description"] = _DONE[status]
         if status.startswith("2"):
             specimens.content(response.get("content", {}), complete=True)
-        response["headers"] = _headers(status, response, method, tagged)
+        response["headers"] = _headers(status, response, method, tagged=tagged, limited=limited)
+    operation.setdefault("security", [])
+
+
+def _complete_webhook(operation: Json, specimens: Specimens) -> None:
+    """An operation of the receivers: nothing of how we answer holds for them."""
+    del operation["tags"]  # generators make a file for each tag, and this one would overwrite that of our operations
+    operation["security"] = []  # the signature is in the headers
+    operation["responses"].pop("422", None)
+    for response in operation["responses"].values():
+        response.pop("content", None)
+    specimens.content(operation["requestBody"]["content"], complete=True)
 
 
 def _complete_parameter(parameter: Json, method: str) -> None:
@@ -289,7 +321,7 @@ def _is_tagged(method: str, operation: Json, schemas: Json) -> bool:
     )
 
 
-def _headers(status: str, response: Json, method: str, tagged: bool) -> Json:
+def _headers(status: str, response: Json, method: str, *, tagged: bool, limited: bool) -> Json:
     names = ["X-Request-Id"]
     if tagged and status[0] in "23":
         names.append("ETag")
@@ -297,6 +329,8 @@ def _headers(status: str, response: Json, method: str, tagged: bool) -> Json:
         names += ["Link", "Next-Cursor", "Total-Count"]
     if method == "post" and status in ("201", "202"):
         names += ["Location", "Idempotency-Replayed"]
+    if limited and (status.startswith("2") or status == "429"):
+        names += ["RateLimit-Policy", "RateLimit"]
     if status == "401":
         names.append("WWW-Authenticate")
     if status in ("429", "503", "5XX"):

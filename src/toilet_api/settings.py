@@ -5,6 +5,7 @@ import os
 import secrets
 import tempfile
 from functools import cached_property
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -45,6 +46,10 @@ class Settings(BaseSettings):
     lockout_base_seconds: int = Field(30, ge=1)
     trusted_proxies: str = Field("127.0.0.1", description="Whose X-Forwarded-For is believed.")
 
+    rate_limit_people: int = Field(30_000, ge=0, description="Requests a minute of one person. 0: no limit.")
+    rate_limit_clients: int = Field(60_000, ge=0, description="Requests a minute of one system. 0: no limit.")
+    rate_limit_sign_ins: int = Field(600, ge=0, description="Token requests a minute of one address. 0: no limit.")
+
     body_max_bytes: int = Field(2 * MIB, description="JSON and form bodies.")
     upload_max_bytes: int = Field(64 * MIB, description="One ledger in a single request.")
     resumable_upload_max_bytes: int = Field(2048 * MIB, ge=1, description="One ledger that is uploaded in parts.")
@@ -53,6 +58,24 @@ class Settings(BaseSettings):
     photo_max_bytes: int = Field(12 * MIB, description="One uploaded image.")
     import_max_rows: int = Field(1_048_576, ge=1)
     export_keep_days: int = Field(7, ge=1, description="The file of an export goes away after this.")
+    change_keep_days: int = Field(400, ge=90, description="A month of the change feed goes away this long after it.")
+    change_waiters: int = Field(500, ge=0, description="Requests that may wait for changes at once, in each process.")
+
+    webhook_keep_days: int = Field(30, ge=1, description="What was delivered, or given up, is shown for so long.")
+    webhook_disable_after_days: int = Field(5, ge=1, description="A receiver that fails for so long is sent nothing.")
+    webhook_allow_http: bool = Field(False, description="Also http on the public internet; https alone by default.")
+    webhook_allowed_networks: str = Field("", description="`cidr,...`: private receivers, by http too, on any port.")
+    webhook_ca_file: Path | None = Field(None, description="Certificates of authorities of your own (PEM).")
+
+    @field_validator("webhook_allowed_networks")
+    @classmethod
+    def _of_networks(cls, networks: str) -> str:
+        for one in filter(None, map(str.strip, networks.split(","))):
+            try:
+                ip_network(one)
+            except ValueError:
+                raise PydanticCustomError("not_a_network", "须为网段 / must be networks: 10.2.0.0/16,…") from None
+        return networks
 
     @field_validator("database_url", "database_owner_url")
     @classmethod

@@ -30,7 +30,7 @@ class Specimens:
 
     def of(self, schema: Json, *, complete: bool) -> Any:
         """An example of `schema`: its own, or composed of those of its members."""
-        if "$ref" in schema:
+        if "$ref" in schema and not schema.get("examples"):
             return self.of(self._schemas[schema["$ref"].removeprefix(_NAME)], complete=complete)
         for stated in ("examples", "example", "const", "default", "enum", "x-extensible-enum"):
             if stated in schema and schema[stated] not in (None, []):

@@ -9,8 +9,9 @@ from toilet_api.accounts.roles_document import document
 from toilet_api.accounts.rules import Grant, permissions_at, powers
 
 DOCS = Path(__file__).parents[2] / "docs"
-WRITES = {one for one in Permission if one.split(".")[1] not in ("read", "reveal")} - {Permission.EXPORT_CREATE}
-"""An export shows what may be read, and changes no record."""
+_SHOWING = {Permission.EXPORT_CREATE, Permission.WEBHOOK_MANAGE}
+WRITES = {one for one in Permission if one.split(".")[1] not in ("read", "reveal", "trace")} - _SHOWING
+"""An export and a webhook show what may be read, and change no record."""
 
 
 def test_every_role_and_permission_is_described() -> None:
@@ -40,7 +41,8 @@ def test_nobody_manages_his_own_role_or_one_above() -> None:
 def test_auditors_and_inspectors_write_nothing() -> None:
     assert not ROLES[Role.AUDITOR].permissions & WRITES
     for role in (Role.PROVINCE_INSPECTOR, Role.CITY_INSPECTOR):
-        checks = {Permission.SAMPLE_MANAGE, Permission.ATTACHMENT_WRITE}  # whoever checks on site brings photos
+        # Whoever checks on site brings photos; and asks the county for data that a system is to have.
+        checks = {Permission.SAMPLE_MANAGE, Permission.ATTACHMENT_WRITE, Permission.DATASET_REQUEST}
         assert ROLES[role].permissions & WRITES == {Permission.ACCOUNT_MANAGE} | checks
 
 

@@ -1,4 +1,4 @@
-"""The document, built without a database; and a furnished county behind a real server, once a process."""
+"""The document; and a furnished county behind a real server, once a process."""
 
 import json
 from collections.abc import Iterator
@@ -6,18 +6,16 @@ from typing import Any
 
 import psycopg
 import pytest
+from fastapi import FastAPI
 
 from tests.conftest import make_settings, on, plain
 from tests.contract.served import Served, furnish, serving
 from toilet_api.app import create_app
-from toilet_api.settings import Settings
 
 
 @pytest.fixture(scope="session")
-def document() -> dict[str, Any]:
-    app = create_app(Settings(database_url="postgresql://nowhere/none", secret_key="only-for-the-document-" * 2))
-    app.state.database.dispose()
-    return json.loads(json.dumps(app.openapi()))  # type: ignore[no-any-return]
+def document(built_app: FastAPI) -> dict[str, Any]:
+    return json.loads(json.dumps(built_app.openapi()))  # type: ignore[no-any-return]
 
 
 @pytest.fixture(scope="session")

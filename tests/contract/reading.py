@@ -1,5 +1,6 @@
 """Reading the document: its operations, its schemas."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -8,6 +9,8 @@ import jsonschema_rs
 
 Json = dict[str, Any]
 CHINESE = re.compile("[\u4e00-\u9fff]")
+_REGISTRIES: dict[int, tuple[Json, jsonschema_rs.Registry]] = {}
+"""By the identity of a document, which is kept with it."""
 
 
 def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
@@ -37,15 +40,18 @@ def parameters(operation: Json) -> dict[str, Json]:
 
 def faults(document: Json, schema: Json, value: Any) -> list[str]:
     """Where `value` isn't what `schema` says."""
-    validator = jsonschema_rs.Draft202012Validator(
-        {**schema, "components": document["components"]}, validate_formats=True
-    )
+    # The components are read once: a validator that held them would read them all anew for each value.
+    if id(document) not in _REGISTRIES:
+        _REGISTRIES[id(document)] = (document, jsonschema_rs.Registry([("urn:document", document)]))
+    there = json.loads(json.dumps(schema).replace('"#/components/', '"urn:document#/components/'))
+    _, registry = _REGISTRIES[id(document)]
+    validator = jsonschema_rs.Draft202012Validator(there, validate_formats=True, registry=registry)
     return [f"{list(one.instance_path)}: {one.message}" for one in validator.iter_errors(value)]
 
 
 def is_list(operation: Json) -> bool:
-    """Whether it answers pages of a list; a file that is downloaded may be NDJSON too."""
-    formats = {"application/json", "application/x-ndjson"}
+    """Whether it answers pages of a list; a file that is downloaded may be NDJSON too, and the change feed is."""
+    formats = {"application/json", "text/csv"}
     return any(formats <= response.get("content", {}).keys() for _, response in successes(operation))
 
 

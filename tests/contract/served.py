@@ -12,7 +12,8 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from tests.contract import served_exchange, served_rectification
+from tests.contract import served_exchange, served_rectification, served_sharing, served_webhooks
+from tests.contract.wire import Wire
 from tests.registry import made as registry
 from tests.survey import made as survey
 from tests.survey.made import API, ok
@@ -41,9 +42,8 @@ class Served:
 
     def client(self, name: str) -> httpx.Client:
         """A client that is logged in."""
-        return httpx.Client(
-            base_url=self.address, headers={"Authorization": f"Bearer {self.token(name)}"}, trust_env=False, timeout=30
-        )
+        headers = {"Authorization": f"Bearer {self.token(name)}", "Accept-Encoding": "identity"}
+        return httpx.Client(base_url=self.address, headers=headers, trust_env=False, transport=Wire())
 
 
 @contextmanager
@@ -88,6 +88,9 @@ def furnish(served: Served) -> None:
         system = {"client_id": "county_platform", "display_name": "县平台", "division_code": COUNTY}
         client = ok(admin.post(f"{API}/clients", json=system), 201)
         exchanged = served_exchange.furnish(served.app, admin)
+        with served.client("province_inspector") as inspector:
+            exchanged |= served_sharing.furnish(inspector, admin)
+        exchanged |= served_webhooks.furnish(admin)
     with ExitStack() as stack:
         names = ("county_admin", "county_reviewer", "township_manager", "village_surveyor")
         clients = {name: stack.enter_context(served.client(name)) for name in names}

@@ -5,10 +5,13 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
+from tests.exchange.sync.phone import item
 from tests.registry import made as registry
+from tests.survey import made as survey
 from tests.survey.made import API, ok
 from tests.world import COUNTY
 from toilet_api.kernel import jobs
+from toilet_api.kernel.fields import new_id, now
 from toilet_api.kernel.limits import PART_MEDIA
 
 
@@ -18,13 +21,20 @@ def furnish(app: FastAPI, admin: httpx.Client) -> dict[str, list[str]]:
     begun, done = (ok(admin.post(f"{API}/uploads", json=upload(len(content))), 201)["id"] for _ in range(2))
     headers = {"Content-Type": PART_MEDIA, "Upload-Offset": "0"}
     assert ok(admin.patch(f"{API}/uploads/{done}", content=content, headers=headers))["state"] == "complete"
+    picture = survey.picture()
+    pictured = ok(admin.post(f"{API}/uploads", json=upload(len(picture))), 201)["id"]
+    assert ok(admin.patch(f"{API}/uploads/{pictured}", content=picture, headers=headers))["state"] == "complete"
     ended = _asked(admin, "users")
     jobs.run_worker(app.state.settings, wait=False)
     assert ok(admin.get(f"{API}/exports/{ended['export_id']}"))["state"] == "succeeded"
     waiting = _asked(admin, "divisions")  # another, so that the stored file doesn't answer it
     word = ok(admin.post(f"{API}/import-synonyms", json=synonym()), 201)
+    answer = ok(admin.post(f"{API}/sync", json=batch(*(registry.body(division_code="110101001001") for _ in "ab"))))
+    kept = [one["conflict_id"] for one in answer["results"]]
+    ok(admin.post(f"{API}/sync-conflicts/{kept[1]}/resolve", json={"decision": "keep_server"}))
     return {
-        "upload_id": [done, begun],
+        "conflict_id": kept,
+        "upload_id": [done, begun, pictured],
         "synonym_id": [word["id"]],
         **{name: [ended[name], waiting[name]] for name in ended},
     }
@@ -34,6 +44,12 @@ def _asked(admin: httpx.Client, dataset: str) -> dict[str, str]:
     imported = ok(admin.post(f"{API}/imports?dry_run=true", files={"file": ("ledger.csv", ledger())}), 202)
     exported = ok(admin.post(f"{API}/exports", json=export(dataset)), 202)
     return {"job_id": imported["id"], "export_id": exported["id"]}
+
+
+def batch(*bodies: dict[str, Any]) -> dict[str, Any]:
+    """What a device sends that has registered households."""
+    items = [item("household", "create", str(new_id()), body) for body in bodies]
+    return {"device_id": str(new_id()), "device_time": now().isoformat(), "items": items}
 
 
 def ledger() -> bytes:
@@ -63,5 +79,6 @@ def bodies() -> dict[str, dict[str, Any]]:
         "/imports": {"params": {"dry_run": "true"}, "files": {"file": ("a.csv", ledger())}},
         "/uploads": {"json": upload()},
         "/import-synonyms": {"json": synonym("当家人姓名")},
+        "/uploads/{upload_id}/attachment": {"json": {"kind": "photo", "division_code": COUNTY}},
         "/exports": {"json": export()},
     }

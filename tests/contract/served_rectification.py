@@ -121,5 +121,6 @@ STANDING = {
     "/plans/{plan_id}/supplement": 1,
     "/problems/{problem_id}/rectify-at-once": 1,
     "/tasks/{task_id}/postponements": 1,
+    "/uploads/{upload_id}/attachment": 2,
 }
 """Which of the ids that stand in the county the path takes, where it isn't the first."""

@@ -33,8 +33,10 @@ START = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def unchanged(served: Served) -> Iterator[None]:
+    for name in ("county_admin", "county_reviewer"):
+        served.token(name)
     with nothing_changes(served):
         yield
 

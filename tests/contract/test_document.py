@@ -33,6 +33,8 @@ VERBS = {
     *("pass", "fail"),
     *("draw", "check", "complete"),
     "continue",
+    *("sync", "pull", "resolve"),
+    *("pause", "resume", "test", "replay", "redeliver"),
 }
 PAGING = {"limit", "cursor", "count", "sort", "fields"}
 
@@ -174,6 +176,7 @@ def test_a_list_that_is_no_page_says_so(document: Json) -> None:
         "list_task_history",
         "list_sample_history",
         *("list_acceptance_history", "list_panel_candidates"),
+        *("list_datasets", "list_dataset_history"),
     }
 
 
@@ -258,7 +261,7 @@ def test_only_the_front_door_is_open(document: Json) -> None:
 
 def test_nothing_in_the_document_points_outside(document: Json) -> None:
     hosts = set(re.findall(r"https?://[^/\"\s]+", json.dumps(document)))
-    assert not hosts
+    assert hosts <= {"https://receiver.example"}, "of nobody (RFC 2606): where a webhook might be received"
 
 
 @pytest.mark.parametrize("name", sorted(NEVER_STORED))

@@ -83,7 +83,7 @@ def test_a_walk_while_others_write_misses_and_repeats_nothing(
 
 
 def test_every_order_of_every_list_walks_through_all(document: Json, served: Served, admin: httpx.Client) -> None:
-    """One row a page: the cursor holds in every order, whichever column it rests on."""
+    """Several pages: the cursor holds in every order, whichever column it rests on."""
     for address in lists(document, served):
         refusal = admin.get(address, params={"sort": "nonsense"}).json()
         orders = refusal["errors"][0]["expected"].split(", ")
@@ -91,7 +91,7 @@ def test_every_order_of_every_list_walks_through_all(document: Json, served: Ser
         for order in orders:
             if order == "relevance" or len(everything) > 60:
                 continue
-            rows = list(walk(admin, address, limit=max(1, len(everything) // 5), sort=order))
+            rows = list(walk(admin, address, limit=max(1, len(everything) // 3), sort=order))
             assert len(rows) == len(everything), f"{address} by {order}"
             assert sorted(map(json.dumps, rows)) == sorted(map(json.dumps, everything)), f"{address} by {order}"
             backward = order[1:] if order.startswith("-") else f"-{order}"
@@ -184,7 +184,8 @@ def test_whatever_is_read_again_unchanged_is_304(document: Json, served: Served,
         first = admin.get(address, params=asked)
         assert first.status_code == 200, address
         tag = first.headers["etag"]
-        for offered in (tag, f'"x", {tag}', "*", tag.removeprefix("W/")):
+        others = (f'"x", {tag}', "*", tag.removeprefix("W/"))  # one of them for each, in turn
+        for offered in (tag, others[tried % len(others)]):
             again = admin.get(address, params=asked, headers={"If-None-Match": offered})
             assert (again.status_code, again.content) == (304, b""), f"{address} {offered}"
             assert again.headers["etag"] == tag

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract import served_exchange, served_rectification
+from tests.contract import served_exchange, served_rectification, served_sharing, served_webhooks
 from tests.contract.bad import contents, nothing_changes, refused
 from tests.contract.reading import Json, operations
 from tests.contract.served import Served, problem_type
@@ -59,7 +59,9 @@ def bodies(served: Served, surveyor: httpx.Client) -> dict[str, dict[str, Any]]:
         "/clients": {"json": {"client_id": "another_client", "display_name": "平台", "division_code": "360423"}},
         f"/clients/{served.ids['id'][0]}/grants": {"json": {"role": "integration_client", "division_code": "360423"}},
         "/divisions": {"json": {"parent_code": made.TOWNSHIP, "name": "新设村委会", "reason": "新设"}},
-        **served_exchange.bodies(),
+        **{filled(served, path): one for path, one in served_exchange.bodies().items()},
+        "/dataset-requests": {"json": served_sharing.request()},
+        "/webhooks": {"json": served_webhooks.webhook()},
         **{filled(served, path): one for path, one in served_rectification.bodies(served.ids, surveyor).items()},
     }
 
@@ -76,7 +78,8 @@ PATHS = [
     *("/households", "/toilets", "/campaigns", "/problem-types", "/visits", "/problems", "/attachments"),
     *("/users", "/users/{user_id}/grants", "/users/{user_id}/trainings"),
     *("/clients", "/clients/{id}/grants", "/divisions"),
-    *("/imports", "/uploads", "/import-synonyms", "/exports"),
+    "/uploads/{upload_id}/attachment",
+    *("/imports", "/uploads", "/import-synonyms", "/exports", "/dataset-requests", "/webhooks"),
     *("/plans", "/plans/{plan_id}/revise", "/plans/{plan_id}/supplement", "/checklists", "/acceptances", "/samples"),
     *("/problems/{problem_id}/rectify-at-once", "/tasks/{task_id}/notes", "/tasks/{task_id}/postponements"),
 ]
@@ -105,7 +108,7 @@ def test_one_key_makes_one_record(served: Served, path: str) -> None:
         before = contents(served)
         answers = at_once(lambda _: admin.post(API + address, headers=key, **arguments))
         assert {one.status_code for one in answers} <= {201, 202}, [one.text for one in answers]
-        shown = [{**one.json(), "temporary_password": None, "client_secret": None} for one in answers]
+        shown = [{**one.json(), "temporary_password": None, "client_secret": None, "secret": None} for one in answers]
         assert all(one == shown[0] for one in shown)
         assert sorted(one.headers.get("idempotency-replayed", "") for one in answers) == ["", *["true"] * (AT_ONCE - 1)]
         grown = {name: rows[0] - before[name][0] for name, rows in contents(served).items()}
@@ -151,6 +154,8 @@ OTHERWISE = {
     **dict.fromkeys(("/households", "/toilets", "/visits", "/samples"), "note"),
     **dict.fromkeys(("/problem-types", "/checklists"), "zh"),
     "/campaigns": "name",
+    "/dataset-requests": "purpose",
+    "/webhooks": "description",
     "/uploads": "file_name",
     "/import-synonyms": "heading",
     "/problems": "description",

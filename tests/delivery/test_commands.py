@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -13,6 +14,7 @@ from tests.conftest import plain
 from tests.delivery.conftest import commanding
 from tests.delivery.running import Run, run
 from toilet_api.app import connect
+from toilet_api.commands import document
 from toilet_api.kernel.migrations import heads
 from toilet_api.settings import Settings
 
@@ -122,7 +124,8 @@ def test_a_list_of_divisions_is_loaded_from_a_file(command: Run, settings: Setti
 
 
 @pytest.mark.slow
-def test_the_document_is_printed_written_and_checked(tmp_path: Path) -> None:
+def test_the_document_is_printed_written_and_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document, "document", cache(document.document))  # made once; it takes seconds
     file = tmp_path / "new" / "openapi.json"
     assert run("openapi", "--check", file).code == 1
     assert run("openapi", "--output", file).code == 0

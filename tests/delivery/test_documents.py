@@ -15,7 +15,7 @@ from toilet_api.settings import Settings
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-LOCKS = ("build", "runtime", "dev")
+LOCKS = ("build", "runtime", "dev", "clients")
 
 
 def table(page: str, name: str) -> dict[str, str]:
@@ -54,6 +54,7 @@ def test_every_setting_is_explained_with_its_default() -> None:
 def test_every_dependency_has_its_reason() -> None:
     assert set(table("dependencies.md", "runtime")) == names(PROJECT["project"]["dependencies"])
     assert set(table("dependencies.md", "development")) == names(PROJECT["dependency-groups"]["dev"])
+    assert set(table("dependencies.md", "clients")) == names(PROJECT["dependency-groups"]["clients"])
 
 
 def test_what_is_imported_at_run_time_is_declared() -> None:
@@ -95,6 +96,7 @@ def test_a_lock_names_hashes_and_no_host(lock: str) -> None:
         "build": names(PROJECT["dependency-groups"]["build"]),
         "runtime": names(PROJECT["project"]["dependencies"]),
         "dev": names(PROJECT["project"]["dependencies"]) | names(PROJECT["dependency-groups"]["dev"]),
+        "clients": names(PROJECT["dependency-groups"]["clients"]),
     }
     assert wanted[lock] <= {name for name, _ in pinned}
 

@@ -6,11 +6,11 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
 from tests.delivery.running import PASSWORD, alive, environment, run, serving
+from tests.folders import quick_folder
 
 README = Path(__file__).parents[2] / "README.md"
 EXPECTED = (
@@ -58,8 +58,7 @@ def in_bash(name: str, folder: Path, address: str) -> subprocess.CompletedProces
 
 @pytest.mark.slow
 def test_walk_through_does_the_main_job_and_everything_ends_with_it(subset: Path, tmp_path: Path) -> None:
-    # Not pytest's tmp_path, which is closed to the user that an embedded server runs as under root.
-    with TemporaryDirectory(prefix="walk-") as data:
+    with quick_folder("walk-") as data:
         loaded = run("divisions", "load", subset, "--data-dir", data)
         assert loaded.code == 0, loaded.err
         # Fewer households than by default; what `serve --demo` then finds, it serves as it is.

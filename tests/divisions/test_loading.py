@@ -1,15 +1,22 @@
-"""Loading the tree: all or nothing, once, whole in time."""
+"""Loading the tree: all or nothing, once, whole in time.
+
+WHOLE_COUNTRY=1: the whole shipped tree is loaded, not only a province of it.
+"""
 
 import lzma
+import os
+from collections import Counter
+from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import SUBSET
 from tests.divisions.made import TOWNSHIP, VILLAGE, query
-from toilet_api.divisions import loading, lookup
+from toilet_api.divisions import loading, lookup, rules
 from toilet_api.kernel.database import EVERYWHERE, Database
 
+WHOLE_COUNTRY = os.environ.get("WHOLE_COUNTRY") == "1"
 COUNT = "select count(*), sum(version) from division"
 
 
@@ -116,9 +123,36 @@ def test_of_many_faults_a_hundred_are_shown_and_all_counted(database: Database, 
     assert (len(refused.value.faults), refused.value.total) == (100, 250)
 
 
+def shipped() -> dict[str, str]:
+    """Code -> name, of the tree that comes with the package."""
+    packed = (resources.files("toilet_api.divisions") / "data" / "divisions.csv.xz").read_bytes()
+    heading, *lines = lzma.decompress(packed).decode().splitlines()
+    assert heading == "code,name"
+    return dict(line.split(",") for line in lines)
+
+
 @pytest.mark.slow
-def test_the_whole_country_loads_without_losing_a_row(database: Database) -> None:
-    loaded = loading.load(database)
-    assert (loaded.rows, loaded.added, loaded.unchanged) == (665_276, 664_215, 1_061)
-    again = loading.load(database)
-    assert (again.added, again.renamed, again.unchanged) == (0, 0, 665_276)
+def test_the_shipped_tree_is_whole_and_sound() -> None:
+    rows = shipped()
+    assert len(rows) == 665_276
+    assert Counter(map(len, rows)) == {2: 31, 4: 342, 6: 2_978, 9: 41_352, 12: 620_573}
+    assert {code for code in rows if (parent := rules.parent_of(code)) and parent not in rows} == set()
+    assert all(map(rules.is_code, rows))
+    assert {name for name in rows.values() if not 1 <= len(name) <= 100 or min(name) < " "} == set()
+
+
+@pytest.mark.slow
+def test_what_ships_loads_without_losing_a_row(database: Database, tmp_path: Path) -> None:
+    rows = shipped()
+    there = dict(line.split(",") for line in SUBSET.read_text().splitlines()[1:])
+    if not WHOLE_COUNTRY:
+        rows, there = ({code: one[code] for code in one if code.startswith("36")} for one in (rows, there))
+    content = "".join(f"{code},{name}\n" for code, name in rows.items())
+    path = None if WHOLE_COUNTRY else file(tmp_path, lzma.compress(f"code,name\n{content}".encode(), preset=0))
+    loaded = loading.load(database, path)
+    assert (loaded.rows, loaded.added, loaded.unchanged) == (len(rows), len(rows) - len(there), len(there))
+    assert len(rows) > 15_000
+    again = loading.load(database, path)
+    assert (again.added, again.renamed, again.unchanged) == (0, 0, len(rows))
+    written = dict(query(database, "select code, name from division where code >= '36' and code < '37'"))
+    assert written == {code: name for code, name in rows.items() if code.startswith("36")}

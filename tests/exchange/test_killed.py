@@ -1,6 +1,6 @@
 """SIGKILL at random moments, on a deployment as an operator runs it: every row of an import once, or none at all.
 
-KILLS: how many moments (default 2). KILLS_SEED: what they are drawn from (default 1). Each is shown by
+KILLS: how many moments (default 1). KILLS_SEED: what they are drawn from (default 1). Each is shown by
 `--log-cli-level=INFO`.
 """
 
@@ -15,21 +15,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
 from tests.exchange.killing import KINDS, Deployed, Patient, furnish
 from tests.exchange.test_register import ledger
+from tests.folders import quick_folder
 from toilet_api.kernel.fields import new_id
 from toilet_api.registry.rules import id_check_character
 
 log = logging.getLogger(__name__)
 
-KILLS = int(os.environ.get("KILLS", "2"))
+KILLS = int(os.environ.get("KILLS", "1"))
 SEED = int(os.environ.get("KILLS_SEED", "1"))
-ROWS = 3_000
+ROWS = 2_600
 """Of each file; more than a batch."""
 PART = 64 * 1024
 WAIT_SECONDS = 120
@@ -140,8 +140,7 @@ def id_number(number: int) -> str:
 
 @pytest.fixture(scope="module")
 def deployed(subset: Path) -> Iterator[Deployed]:
-    # Not pytest's tmp_path, which is closed to the user that an embedded server runs as under root.
-    with TemporaryDirectory(prefix="killed-") as folder:
+    with quick_folder("killed-") as folder:
         furnish(Path(folder), subset)
         made = Deployed(Path(folder))
         yield made

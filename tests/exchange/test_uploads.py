@@ -181,7 +181,7 @@ def test_an_upload_is_its_owners_alone(as_: As) -> None:
             client.post("/api/v1/imports", params={"upload_id": made["id"]}),
         ]
         assert [answer.status_code for answer in answers] == [404] * 4
-    for name in ("village_surveyor", "auditor"):
+    for name in ("auditor", "province_client"):
         assert as_(name).post(URL, json={"file_name": "x", "size_bytes": 5}).status_code == 403
 
 

@@ -10,13 +10,13 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import psutil
 import psycopg
 import pytest
 import sqlalchemy
 from tests.conftest import plain
+from tests.folders import quick_folder
 
 from toilet_api.kernel import embedded
 from toilet_api.kernel.embedded import EmbeddedPostgres, EmbeddedPostgresError
@@ -26,9 +26,26 @@ SMALL = {"shared_buffers": "'16MB'"}
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    # Not pytest's tmp_path: it is closed to other users, and its owner would be opened by the server.
-    with TemporaryDirectory(prefix="emb-") as directory:
+    """An empty directory."""
+    with quick_folder("emb-") as directory:
         yield Path(directory)
+
+
+@pytest.fixture(scope="session")
+def initialised() -> Iterator[Path]:
+    """Data that a server has left behind, to be copied: making it anew takes longer than most tests."""
+    with quick_folder("emb-") as directory:
+        first = server(Path(directory))
+        first.start()
+        first.stop()
+        yield Path(directory) / "postgres"
+
+
+@pytest.fixture
+def used(place: Path, initialised: Path) -> Path:
+    """A directory in which a server has run."""
+    subprocess.run(["cp", "-a", initialised, place], check=True)
+    return place
 
 
 def server(place: Path) -> EmbeddedPostgres:
@@ -111,16 +128,16 @@ def test_an_ordinary_user_can_run_it(place: Path) -> None:
         postgres.stop()
 
 
-def test_data_survives_a_killed_server(place: Path) -> None:
-    postgres = EmbeddedPostgres(place, options=SMALL)
+def test_data_survives_a_killed_server(used: Path) -> None:
+    postgres = EmbeddedPostgres(used, options=SMALL)
     url = postgres.start()
     one(url, "create table kept as select 7 as n")
-    process = postmaster(place)
+    process = postmaster(used)
     process.kill()
     process.wait(10)
     time.sleep(0.2)
-    assert (place / "postgres" / "postmaster.pid").exists()
-    again = server(place)
+    assert (used / "postgres" / "postmaster.pid").exists()
+    again = server(used)
     try:
         assert one(again.start(), "select n from kept") == 7
     finally:
@@ -131,36 +148,36 @@ def test_data_survives_a_killed_server(place: Path) -> None:
 
 @pytest.mark.slow
 def test_a_server_that_will_not_shut_down_is_ended_and_loses_nothing(
-    place: Path, monkeypatch: pytest.MonkeyPatch
+    used: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As PostgreSQL 18 will not, when it is told to while it recovers from the death of a backend."""
     monkeypatch.setattr(embedded, "STOP_SECONDS", 2)
-    postgres = EmbeddedPostgres(place, options=SMALL)
+    postgres = EmbeddedPostgres(used, options=SMALL)
     url = plain(postgres.start())
-    process = postmaster(place)
+    process = postmaster(used)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("create table kept as select 7 as n")
         stuck = psutil.Process(connection.info.backend_pid)
         stuck.suspend()  # a shutdown waits for it
         postgres.stop()
     assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-    again = server(place)
+    again = server(used)
     try:
         assert one(again.start(), "select n from kept") == 7
     finally:
         again.stop()
 
 
-def test_who_starts_while_the_server_shuts_down_waits_and_starts_it_again(place: Path) -> None:
-    postgres = server(place)
+def test_who_starts_while_the_server_shuts_down_waits_and_starts_it_again(used: Path) -> None:
+    postgres = server(used)
     url = plain(postgres.start())
     with psycopg.connect(url) as connection:
         stuck = psutil.Process(connection.info.backend_pid)
         stuck.suspend()
-        postmaster(place).send_signal(signal.SIGINT)
+        postmaster(used).send_signal(signal.SIGINT)
         goes_on = threading.Timer(0.5, stuck.resume)
         goes_on.start()
-        again = server(place)
+        again = server(used)
         try:
             assert one(again.start(), "select 1") == 1
         finally:
@@ -169,11 +186,11 @@ def test_who_starts_while_the_server_shuts_down_waits_and_starts_it_again(place:
             postgres.stop()
 
 
-def test_a_stale_pid_of_another_program_is_no_server(place: Path) -> None:
-    postgres = server(place)
+def test_a_stale_pid_of_another_program_is_no_server(used: Path) -> None:
+    postgres = server(used)
     postgres.start()
     postgres.stop()
-    (place / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n{place}/postgres\n1\n5432\n\n\n\nready\n")
+    (used / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n{used}/postgres\n1\n5432\n\n\n\nready\n")
     assert not postgres.is_running()
     try:
         assert one(postgres.start(), "select 1") == 1
@@ -181,26 +198,26 @@ def test_a_stale_pid_of_another_program_is_no_server(place: Path) -> None:
         postgres.stop()
 
 
-def test_after_the_death_of_its_user_the_server_is_taken_over(place: Path) -> None:
+def test_after_the_death_of_its_user_the_server_is_taken_over(used: Path) -> None:
     script = f"""
         import os, signal
         from pathlib import Path
         from toilet_api.kernel.embedded import EmbeddedPostgres
-        EmbeddedPostgres(Path({str(place)!r}), fsync=False, options={SMALL!r}).start()
+        EmbeddedPostgres(Path({str(used)!r}), fsync=False, options={SMALL!r}).start()
         os.kill(os.getpid(), signal.SIGKILL)
     """
     died = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False)
     assert died.returncode == -signal.SIGKILL
-    before = postmaster(place).pid
-    postgres = server(place)
+    before = postmaster(used).pid
+    postgres = server(used)
     postgres.start()
-    assert postmaster(place).pid == before
+    assert postmaster(used).pid == before
     postgres.stop()
     assert not postgres.is_running()
 
 
-def test_the_last_of_two_users_stops_it(place: Path) -> None:
-    first, second = server(place), server(place)
+def test_the_last_of_two_users_stops_it(used: Path) -> None:
+    first, second = server(used), server(used)
     url = first.start()
     second.start()
     first.stop()
@@ -227,13 +244,13 @@ def test_another_version_is_refused(place: Path) -> None:
         server(place).start()
 
 
-def test_a_failed_statement_leaves_no_values_in_the_log(place: Path) -> None:
-    postgres = server(place)
+def test_a_failed_statement_leaves_no_values_in_the_log(used: Path) -> None:
+    postgres = server(used)
     url = postgres.start().replace("+psycopg", "")
     try:
         with psycopg.connect(url) as connection, pytest.raises(psycopg.Error):
             connection.execute("select '张三丰'::int, 1/0")
     finally:
         postgres.stop()
-    log = b"".join(path.read_bytes() for path in (place / "postgres" / "log").iterdir())
+    log = b"".join(path.read_bytes() for path in (used / "postgres" / "log").iterdir())
     assert "STATEMENT" not in log.decode()

@@ -11,13 +11,20 @@ import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from httpx import ASGITransport, AsyncClient, Response
+from httpx import Request, Response
 
 from tests.conftest import make_settings, on, plain
-from tests.scope import furnish, furnish_exchange, furnish_rectification
+from tests.scope import (
+    furnish,
+    furnish_exchange,
+    furnish_rectification,
+    furnish_sharing,
+    furnish_sync,
+    furnish_webhooks,
+)
 from tests.scope.places import CITIES, COUNTIES, HOMES, PROVINCES, TOWNSHIPS
 from tests.scope.probe import Furniture
-from tests.talking import talking
+from tests.talking import answered, talking
 from tests.world import PASSWORD
 from toilet_api.app import connect
 from toilet_api.kernel import database, jobs
@@ -56,11 +63,10 @@ class House:
 
     def answers(self, requests: Iterable[dict[str, Any]]) -> list[Response]:
         """What the app answers to these, one after the other, straight in its event loop: the quickest way to ask."""
-        transport = ASGITransport(app=self.app, raise_app_exceptions=False)
+        asked = [Request(**{**one, "url": f"http://testserver{one['url']}"}) for one in requests]
 
         async def ask() -> list[Response]:
-            async with AsyncClient(transport=transport, base_url="http://testserver", trust_env=False) as client:
-                return [await client.request(**one) for one in requests]
+            return [await answered(self.app, one) for one in asked]
 
         return self.portal.call(ask)
 
@@ -94,9 +100,10 @@ def furnished(
     """The house, furnished once a process."""
     _execute(server, f"create database furnished template {template} strategy file_copy")
     settings = make_settings(on(server, "furnished"), Path(tmp_path_factory.mktemp("furnished")))
+    settings = settings.model_copy(update={"access_token_minutes": 120})  # the logins are for the whole matrix
     connect(built_app, settings)
     furniture = Furniture()
-    with start_blocking_portal() as portal:
+    with start_blocking_portal(backend_options={"use_uvloop": True}) as portal:
         furnish.accounts(built_app.state.database, settings, furniture)
         names = (*HOMES, *furnish.KEEPERS, furnish.CHECKER, furnish.TWO_HATS)
         clients = {name: _login(built_app, portal, name) for name in names}
@@ -105,9 +112,12 @@ def furnished(
         furnish.records(clients, furniture)
         furnish_rectification.rectification(clients, furniture)
         furnish_rectification.oversight(clients, furniture)
+        furnish_sync.sent(clients["keeper"], furniture)
         furnish_exchange.before_the_worker(clients, furniture)
         jobs.run_worker(settings, wait=False)
         furnish_exchange.after_the_worker(clients, furniture)
+        furnish_sharing.furnish(clients, furniture, built_app.state.database)
+        furnish_webhooks.webhooks(clients, furniture)
         furnish.look(built_app.state.database, furniture)
         state = {name: getattr(built_app.state, name) for name in _STATE}
         state["database"].dispose()

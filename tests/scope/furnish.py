@@ -61,7 +61,11 @@ _TABLES = {
     "sample": "sample",
     "falsification": "falsification",
     "import": "import_job",
+    "sync conflict": "sync_conflict",
     "import synonym": "import_synonym",
+    "data request": "dataset_request",
+    "data grant": "dataset_grant",
+    "dataset access": "dataset_access",
     "user": "principal where kind = 'person'",
     "client": "principal where kind = 'client'",
 }

@@ -5,9 +5,9 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from tests.registry import made as registry
-from tests.scope.places import ANYWHERE, BELOW_CITY, COUNTIES, HOMES, TOWNSHIPS
-from tests.scope.probe import RUNNING, Furniture
-from tests.survey.made import API, ok
+from tests.scope.places import ANYWHERE, BELOW_CITY, HOMES, VILLAGES
+from tests.scope.probe import PICTURING, Furniture
+from tests.survey.made import API, ok, picture
 from toilet_api.kernel.limits import PART_MEDIA
 
 CONTENT = b"x" * 10
@@ -20,9 +20,9 @@ def before_the_worker(clients: dict[str, TestClient], furniture: Furniture) -> N
     for place in BELOW_CITY:
         word = ok(clients["keeper"].post(f"{API}/import-synonyms", json=synonym(place)), 201)
         furniture.put("synonym", place, word["id"])
-    for place in (*TOWNSHIPS, *COUNTIES):
-        _uploads(clients[place], furniture, place)
-    for role in sorted(RUNNING):
+    for place in ANYWHERE:
+        _uploads(clients["keeper" if place in VILLAGES else place], furniture, place)
+    for role in sorted(PICTURING):
         _uploads(clients[role], furniture, HOMES[role], f" of {role}")
     for place in ANYWHERE:
         made = _exported(clients["keeper" if place in BELOW_CITY else place], place)
@@ -58,10 +58,10 @@ def synonym(place: str, heading: str = "当家人") -> dict[str, Any]:
 def _uploads(client: TestClient, furniture: Furniture, place: str, whose: str = "") -> None:
     """One that is on its way, one that is whole."""
     body = {"file_name": "台账.csv", "size_bytes": len(CONTENT)}
-    for kind in ("upload", "whole upload"):
-        content = CONTENT if kind == "upload" else next(iter(ledger().values()))[1]
+    contents = {"upload": CONTENT, "whole upload": next(iter(ledger().values()))[1], "pictured upload": picture()}
+    for kind, content in contents.items():
         made = ok(client.post(f"{API}/uploads", json={**body, "size_bytes": len(content)}), 201)["id"]
-        if kind == "whole upload":
+        if kind != "upload":
             ok(client.patch(f"{API}/uploads/{made}", content=content, headers=PART))
         furniture.put(kind + whose, place, made)
         if not whose:

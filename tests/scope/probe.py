@@ -19,6 +19,8 @@ NOT_FOUND, OUT_OF_SCOPE = "404 not_found", "403 out_of_scope"
 ENTERING = frozenset({"county_admin", "township_manager", "village_surveyor"})
 RUNNING = frozenset({"county_admin", "township_manager"})
 ADMIN = frozenset({"county_admin"})
+PICTURING = ENTERING | {"province_inspector", "city_inspector", "county_reviewer"}
+"""Who enters data or goes and checks brings photos."""
 
 
 class Kind(Enum):

@@ -11,7 +11,7 @@ from httpx import Response
 
 from tests.scope.furnish_exchange import CONTENT, PART, ledger, synonym
 from tests.scope.places import ANYWHERE, BELOW_CITY, COUNTIES, HOMES, ROLES, TOWNSHIPS
-from tests.scope.probe import ADMIN, NOT_FOUND, OUT_OF_SCOPE, RUNNING, Call, Kind, Probe
+from tests.scope.probe import ADMIN, NOT_FOUND, OUT_OF_SCOPE, PICTURING, RUNNING, Call, Kind, Probe
 
 READING = RUNNING | {"auditor"}
 REASON = {"reason": "测试"}
@@ -48,6 +48,10 @@ def _are_his_own(call: Call, answer: Response) -> bool:
     return {one["id"] for one in answer.json()["items"]} == own
 
 
+def _photo(call: Call) -> dict[str, str]:
+    return {"kind": "photo", "division_code": HOMES.get(call.role, call.place)}
+
+
 def _of_somebody_else(operation: str, record: str, at: tuple[str, ...], roles: frozenset[str]) -> Probe:
     return Probe(
         operation,
@@ -66,7 +70,7 @@ def _of_somebody_else(operation: str, record: str, at: tuple[str, ...], roles: f
 _RUN_BY = (*TOWNSHIPS, *COUNTIES)
 _IMPORT = partial(Probe, kind=Kind.RECORD, roles=READING, at=BELOW_CITY, record="import")
 _OWN = partial(Probe, kind=Kind.RECORD, able=OWNERS, barred=NOT_FOUND)
-_UPLOAD = partial(_OWN, roles=RUNNING, at=_RUN_BY, record="upload")
+_UPLOAD = partial(_OWN, roles=PICTURING, at=ANYWHERE, record="upload")
 _EXPORT = partial(_OWN, at=ANYWHERE, record="export")
 # A county's headings are read in its townships, and changed by the county.
 _WORD = partial(Probe, kind=Kind.RECORD, roles=RUNNING, at=BELOW_CITY, record="synonym", from_below=True)
@@ -118,15 +122,16 @@ PROBES = [
     Probe(
         "create_upload",
         Kind.SELF,
-        roles=RUNNING,
+        roles=PICTURING,
         json=lambda _: {"file_name": "台账.csv", "size_bytes": 10},
         ok="201",
     ),
     _UPLOAD("get_upload"),
     _UPLOAD("continue_upload", content=CONTENT, headers=PART),
     _UPLOAD("cancel_upload"),
+    _UPLOAD("create_upload_attachment", record="pictured upload", at=BELOW_CITY, json=_photo, ok="201"),
     *(
-        _of_somebody_else(operation, "upload", _RUN_BY, RUNNING)
+        _of_somebody_else(operation, "upload", ANYWHERE, PICTURING)
         for operation in ("get_upload", "continue_upload", "cancel_upload")
     ),
     Probe("list_exports", Kind.SELF, check=_are_his_own),

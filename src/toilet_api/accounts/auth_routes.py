@@ -17,7 +17,8 @@ from toilet_api.accounts.schemas import JsonWebKeys, TokenAnswer
 from toilet_api.accounts.sign_in import Door, refreshed, sign_in
 from toilet_api.kernel.database import EVERYWHERE
 from toilet_api.kernel.dependencies import DatabaseDep, RequestId, SettingsDep
-from toilet_api.kernel.errors import Bilingual, Problem, problems
+from toilet_api.kernel.errors import RATE_LIMITED, Bilingual, Problem, problems
+from toilet_api.kernel.rates import Policy
 from toilet_api.kernel.requests import Room
 
 router = Room(tags=["auth"])
@@ -28,6 +29,10 @@ _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 async def _door(request: Request, database: DatabaseDep, settings: SettingsDep, request_id: RequestId) -> Door:
     address = request.client.host if request.client else "unknown"
+    policy = Policy("sign_in", settings.rate_limit_sign_ins)
+    rate = await to_thread.run_sync(lambda: request.app.state.meter.take(f"address {address}", policy))
+    if rate is not None:
+        request.state.rate_headers = rate.headers
     return Door(database, settings, key_ring(request), address, request_id)
 
 
@@ -73,7 +78,7 @@ def _basic(request: Request) -> tuple[str, str] | None:
     summary="取得令牌 / Get tokens",
     response_model=TokenAnswer,
     response_model_exclude_none=True,
-    responses=problems(TOKEN_REQUEST, INVALID_CREDENTIALS, INVALID_REFRESH, TOO_MANY_ATTEMPTS),
+    responses=problems(TOKEN_REQUEST, INVALID_CREDENTIALS, INVALID_REFRESH, TOO_MANY_ATTEMPTS, RATE_LIMITED),
     dependencies=[Depends(_once_each)],
 )
 def create_token(

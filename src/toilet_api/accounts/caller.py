@@ -24,6 +24,7 @@ from toilet_api.accounts.rules import Grant, permissions_at
 from toilet_api.kernel.database import Actor, Transaction, enter_scope
 from toilet_api.kernel.errors import FORBIDDEN, UNAUTHENTICATED, Problem
 from toilet_api.kernel.fields import now
+from toilet_api.kernel.rates import Policy
 from toilet_api.kernel.requests import claim_idempotency
 from toilet_api.kernel.scope import EVERYWHERE, Scope
 from toilet_api.settings import Settings
@@ -205,41 +206,72 @@ async def _identify(request: Request, session: Transaction, credentials: Bearer)
 
     def work() -> Caller:
         caller = authenticate(session, key_ring(request), settings, token)
+        _count(request, settings, caller)
         enter_scope(session, caller.scope.prefixes, replace(caller.actor, request_id=request.state.request_id))
         return caller
 
-    return await to_thread.run_sync(work)
+    request.state.caller = await to_thread.run_sync(work)
+    return request.state.caller  # type: ignore[no-any-return]
+
+
+def _count(request: Request, settings: Settings, caller: Caller) -> None:
+    """One request of the caller's quota. Raises 429 `rate_limited` when it is used up."""
+    quota = settings.rate_limit_people if caller.kind == "person" else settings.rate_limit_clients
+    rate = request.app.state.meter.take(str(caller.id), Policy(caller.kind, quota))
+    if rate is not None:
+        request.state.rate_headers = rate.headers
+
+
+def enter(
+    request: Request, session: Session, credentials: HTTPAuthorizationCredentials | None, *, again: bool
+) -> Caller:
+    """The caller of a route that waits, and so opens its transactions itself. This one then sees all his divisions.
+
+    `again`: the request was counted before. Raises 401, 403 `password_change_required`, 429 `rate_limited`.
+    """
+    settings: Settings = request.app.state.settings
+    caller = authenticate(session, key_ring(request), settings, bearer_token(credentials))
+    if not again:
+        _count(request, settings, caller)
+    if caller.must_change_password:
+        raise PASSWORD_CHANGE_REQUIRED.problem()
+    enter_scope(session, caller.scope.prefixes, replace(caller.actor, request_id=request.state.request_id))
+    request.state.caller = caller
+    return caller
 
 
 Identified = Annotated[Caller, Security(_identify)]
 """For routes that anyone may call who is logged in, even before the first change of password."""
 
 
-def _require(permission: Permission) -> Callable[..., Coroutine[Any, Any, Caller]]:
+def _require(*permissions: Permission) -> Callable[..., Coroutine[Any, Any, Caller]]:
     async def caller_who_may(request: Request, session: Transaction, caller: Identified) -> Caller:
         if caller.must_change_password:
             raise PASSWORD_CHANGE_REQUIRED.problem(
                 ("请先调用 POST /api/v1/me/password 修改口令。", "Change it first: POST /api/v1/me/password.")
             )
-        scope = caller.scope_for(permission)
+        scope = Scope.of(code for one in permissions for code in caller.scope_for(one).prefixes)
         if scope.is_empty:
-            raise forbidden(permission)
+            raise forbidden(permissions[0])
         if scope != caller.scope:
             await to_thread.run_sync(lambda: enter_scope(session, scope.prefixes))
         await claim_idempotency(request, session, caller.id)
-        return replace(caller, scope=scope)
+        request.state.caller = replace(caller, scope=scope)
+        return request.state.caller  # type: ignore[no-any-return]
 
     return caller_who_may
 
 
-_dependencies: dict[Permission, Any] = {}
+_dependencies: dict[tuple[Permission, ...], Any] = {}
 
 
-def may(permission: Permission) -> Any:
+def may(permission: Permission, *others: Permission) -> Any:
     """The dependency of a route that needs `permission`: 401 without identity, 403 when the caller holds it nowhere.
 
-    It narrows the transaction, and `caller.scope`, to where he does. The permission stands in the document.
+    It narrows the transaction, and `caller.scope`, to where he does. The permission stands in the document. One of
+    `others` will do as well, and the route's description says so.
     """
-    if permission not in _dependencies:
-        _dependencies[permission] = Security(_require(permission), scopes=[permission.value])
-    return _dependencies[permission]
+    wanted = (permission, *others)
+    if wanted not in _dependencies:
+        _dependencies[wanted] = Security(_require(*wanted), scopes=[permission.value])
+    return _dependencies[wanted]

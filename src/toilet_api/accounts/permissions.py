@@ -65,6 +65,13 @@ class Permission(StrEnum):
     IMPORT_CREATE = "import.create"
     IMPORT_READ = "import.read"
     EXPORT_CREATE = "export.create"
+    SYNC_USE = "sync.use"
+    CONFLICT_RESOLVE = "conflict.resolve"
+    WEBHOOK_MANAGE = "webhook.manage"
+    DATASET_READ = "dataset.read"
+    DATASET_REQUEST = "dataset.request"
+    DATASET_MANAGE = "dataset.manage"
+    DATASET_TRACE = "dataset.trace"
     ATTACHMENT_WRITE = "attachment.write"
     ATTACHMENT_READ = "attachment.read"
     AUDIT_READ = "audit.read"
@@ -118,6 +125,13 @@ PERMISSION_LABELS: dict[Permission, tuple[str, str]] = {
     Permission.IMPORT_CREATE: ("导入台账", "Import ledgers"),
     Permission.IMPORT_READ: ("查看导入报告", "Read import reports"),
     Permission.EXPORT_CREATE: ("导出所能查看的数据（脱敏）", "Export what may be read, masked"),
+    Permission.DATASET_READ: ("查看数据目录、读取共享数据", "Read the data catalogue, and what is shared"),
+    Permission.DATASET_REQUEST: ("申请数据共享", "Ask for shared data"),
+    Permission.DATASET_MANAGE: ("管理数据目录、答复共享申请", "Maintain the data catalogue, answer requests for data"),
+    Permission.DATASET_TRACE: ("查看数据访问记录", "Read who pulled which data"),
+    Permission.WEBHOOK_MANAGE: ("订阅变更推送（所能查看的数据）", "Subscribe to changes of what may be read"),
+    Permission.SYNC_USE: ("离线同步", "Work offline: fetch a village, send changes in batches"),
+    Permission.CONFLICT_RESOLVE: ("决定离线冲突和被拒绝的条目", "Decide about offline conflicts and rejected items"),
     Permission.ATTACHMENT_WRITE: ("上传照片附件", "Upload photos"),
     Permission.ATTACHMENT_READ: ("查看照片附件", "Read photos"),
     Permission.AUDIT_READ: ("查看审计记录", "Read audit entries"),
@@ -170,10 +184,13 @@ _READ = frozenset(
         _P.ACCEPTANCE_READ,
         _P.ATTACHMENT_READ,
         _P.EXPORT_CREATE,
+        _P.DATASET_READ,
         _P.ROLE_READ,
     }
 )
-_ENTER = frozenset({_P.HOUSEHOLD_WRITE, _P.VISIT_WRITE, _P.VISIT_SUBMIT, _P.TASK_WORK, _P.ATTACHMENT_WRITE})
+_ENTER = frozenset(
+    {_P.HOUSEHOLD_WRITE, _P.VISIT_WRITE, _P.VISIT_SUBMIT, _P.TASK_WORK, _P.ATTACHMENT_WRITE, _P.SYNC_USE}
+)
 # Whoever goes and checks brings photos and signs.
 _INSPECT = frozenset({_P.SAMPLE_READ, _P.SAMPLE_MANAGE, _P.ATTACHMENT_WRITE})
 _ACCOUNTS = frozenset({_P.ACCOUNT_READ, _P.ACCOUNT_MANAGE})
@@ -185,7 +202,7 @@ ROLES: dict[Role, RoleRule] = {
         "person",
         frozenset({1}),
         # No import.read: a report quotes cells as they were uploaded, and inspectors read masked data only.
-        _READ | _ACCOUNTS | _INSPECT,
+        _READ | _ACCOUNTS | _INSPECT | {_P.DATASET_REQUEST, _P.WEBHOOK_MANAGE},
         # Counties directly under a province (省直管县) have no city above them, so the province may name their
         # administrators as well.
         frozenset({Role.CITY_INSPECTOR, Role.COUNTY_ADMIN, Role.AUDITOR, Role.INTEGRATION_CLIENT}),
@@ -196,7 +213,7 @@ ROLES: dict[Role, RoleRule] = {
         "City inspector",
         "person",
         frozenset({2}),
-        _READ | _ACCOUNTS | _INSPECT,
+        _READ | _ACCOUNTS | _INSPECT | {_P.DATASET_REQUEST, _P.WEBHOOK_MANAGE},
         frozenset({Role.COUNTY_ADMIN, Role.AUDITOR, Role.INTEGRATION_CLIENT}),
         "工作方案 四（四）每半月一调度",
     ),
@@ -239,6 +256,7 @@ ROLES: dict[Role, RoleRule] = {
         | _ACCOUNTS
         | {
             _P.HOUSEHOLD_REMOVE,
+            _P.CONFLICT_RESOLVE,
             _P.VISIT_VERIFY_TOWNSHIP,
             _P.PROBLEM_RECORD_WORK,
             _P.PROBLEM_CLOSE,
@@ -266,7 +284,7 @@ ROLES: dict[Role, RoleRule] = {
         "Auditor",
         "person",
         frozenset({1, 2, 3}),
-        _READ | {_P.ACCOUNT_READ, _P.IMPORT_READ, _P.SAMPLE_READ, _P.AUDIT_READ},
+        _READ | {_P.ACCOUNT_READ, _P.IMPORT_READ, _P.SAMPLE_READ, _P.AUDIT_READ, _P.DATASET_TRACE},
         frozenset(),
         "GB/T 22239-2019 审计管理与系统管理分离",
     ),
@@ -275,14 +293,15 @@ ROLES: dict[Role, RoleRule] = {
         "Integration client",
         "client",
         frozenset({1, 2, 3}),
-        _READ | {_P.IMPORT_CREATE, _P.IMPORT_READ},
+        _READ | {_P.IMPORT_CREATE, _P.IMPORT_READ, _P.DATASET_REQUEST, _P.WEBHOOK_MANAGE},
         frozenset(),
         "工作方案 四（二）4 大数据信息管理系统；接口约定",
     ),
 }
 
-DEFAULT_CLIENT_SCOPES = _READ
-"""What a system may do when nothing more was granted to it: read, masked. `import.create` must be named."""
+DEFAULT_CLIENT_SCOPES = _READ | {_P.DATASET_REQUEST}
+"""What a system may do when nothing more was granted to it: read, masked, and ask for data that is shared on approval.
+`import.create` and `webhook.manage` must be named."""
 
 
 def level_of(code: str) -> int:

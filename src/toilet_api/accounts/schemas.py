@@ -83,7 +83,7 @@ class ClientCreate(Schema):
     id: NewId = None
     client_id: Username = Field(title="客户端标识", examples=["county_platform"])
     display_name: DisplayName
-    division_code: DivisionCode
+    division_code: DivisionCode = Field(examples=["360423"])
     scopes: list[Permission] | None = Field(
         None,
         title="权限范围",

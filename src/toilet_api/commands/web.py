@@ -4,12 +4,14 @@ import gc
 import logging
 import socket
 import sys
+from types import FrameType
 
 import uvicorn
 
 from toilet_api.app import create_app
 from toilet_api.commands.logs import configure_logging
 from toilet_api.commands.protocol import Protocol
+from toilet_api.exchange.changes.waiting import Watch
 from toilet_api.settings import Settings
 
 
@@ -35,7 +37,19 @@ def serve(descriptor: int) -> None:
         timeout_graceful_shutdown=15,
     )
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    uvicorn.Server(config).run(sockets=[listening])
+    _Server(config, app.state.change_watch).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """When it is asked to stop it lets those go who wait for changes, instead of waiting with them."""
+
+    def __init__(self, config: uvicorn.Config, watch: Watch) -> None:
+        super().__init__(config)
+        self._watch = watch
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._watch.close()
+        super().handle_exit(sig, frame)
 
 
 if __name__ == "__main__":

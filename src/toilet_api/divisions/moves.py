@@ -18,6 +18,8 @@ from toilet_api.kernel.database import EVERYWHERE, actor_of, enter_scope
 
 ROOT = "household"
 """The record that the others belong to; a split assigns records by it."""
+TOLD = frozenset({"task_note"})
+"""Parts that are never changed and so have no version, but are told of in the change feed one by one."""
 
 _TABLES = text(
     """
@@ -177,7 +179,7 @@ def _carry_table(
         {update}
         returning '{table.name}.moved' as action, '{table.name}' as subject_type, record.id as subject_id,
             record.division_code, {"record.version" if table.is_record else "cast(null as int) as version"},
-            '{"move" if table.is_record else "note"}' as op,
+            '{"move" if table.is_record or table.name in TOLD else "note"}' as op,
             jsonb_build_object('division_code', recoded.old_code) as before,
             jsonb_build_object('division_code', recoded.new_code) as after,
             cast(:reason as text) as reason, recoded.old_code as from_division_code

@@ -4,6 +4,7 @@ import sys
 
 from toilet_api.accounts.permissions import ROLES
 from toilet_api.accounts.rules import CLIENT_STATES, USER_STATES
+from toilet_api.exchange.sharing.rules import DATASET_GRANT, DATASET_REQUEST
 from toilet_api.kernel.machines import MACHINES, Machine, Step
 from toilet_api.oversight.rules import FALSIFICATION, SAMPLE
 from toilet_api.rectification.rules import ACCEPTANCE, PLAN, POSTPONEMENT, TASK
@@ -11,6 +12,7 @@ from toilet_api.survey.rules import CAMPAIGN, PROBLEM, VISIT
 
 IN_ORDER = (
     *(CAMPAIGN, VISIT, PROBLEM, PLAN, TASK, POSTPONEMENT, ACCEPTANCE, SAMPLE, FALSIFICATION),
+    *(DATASET_REQUEST, DATASET_GRANT),
     *(USER_STATES, CLIENT_STATES),
 )
 """As the work goes; a test holds that none is left out."""

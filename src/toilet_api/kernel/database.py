@@ -59,7 +59,8 @@ class Database:
         self.engine: Engine = create_engine(
             driver_url(settings.database_url),
             pool_size=settings.database_pool_size,
-            max_overflow=0,
+            # Two are spare beside the requests' own (see `slots`), however small the pool.
+            max_overflow=max(0, 3 - settings.database_pool_size),
             pool_pre_ping=True,
             connect_args={"prepare_threshold": 5 if settings.database_prepare else None, "application_name": "toilet"},
         )

@@ -107,6 +107,7 @@ class EmbeddedPostgres:
         self.directory = self.root / "postgres"
         self.binaries = _binaries()
         self._options = {**CONFIGURATION, **(options or {})}
+        self._fsync = fsync
         if not fsync:
             self._options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         self._user: SystemUser | None = None
@@ -256,7 +257,8 @@ class EmbeddedPostgres:
             os.chown(unfinished, self._user.uid, self._user.gid)
         # Byte order and Unicode case rules built into PostgreSQL: no upgrade of libc or ICU can break an index.
         locale = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--encoding=UTF8")
-        self._run("initdb", "-D", str(unfinished), "-U", SUPERUSER, "--auth=trust", "--no-instructions", *locale)
+        sync = () if self._fsync else ("--no-sync",)
+        self._run("initdb", "-D", str(unfinished), "-U", SUPERUSER, "--auth=trust", "--no-instructions", *locale, *sync)
         with (unfinished / "postgresql.conf").open("a") as file:
             file.write("\n# Written anew at each start.\ninclude_if_exists = 'toilet.conf'\n")
         unfinished.rename(self.directory)

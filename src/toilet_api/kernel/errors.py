@@ -327,6 +327,17 @@ MATCH_REQUIRED = ProblemType(
     _RETRY,
     ("请先读取记录，把 ETag 放入 If-Match。", "Read the record first and send its ETag as If-Match."),
 )
+RATE_LIMITED = ProblemType(
+    "rate_limited",
+    429,
+    "请求过于频繁",
+    "Too many requests",
+    "接口约定：请求频率",
+    (
+        "请按 Retry-After 等待；批量数据请用导入、导出或变更流。",
+        "Wait as Retry-After says; move bulk data by imports, exports or the feed.",
+    ),
+)
 INTERNAL = ProblemType(
     "internal",
     500,

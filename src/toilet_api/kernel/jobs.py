@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -84,7 +85,17 @@ class Task:
     failed: Callable[..., None] | None = None
 
 
+@dataclass(frozen=True)
+class Companion:
+    """What a worker does beside the jobs: see `beside`."""
+
+    name: str
+    run: Callable[[Context, threading.Event], None]
+    once: Callable[[Context], Any]
+
+
 _tasks: dict[str, Task] = {}
+_companions: dict[str, Companion] = {}
 
 
 def task(
@@ -105,6 +116,26 @@ def task(
         if name in _tasks:
             raise ValueError(f"the task {name} is declared twice")
         _tasks[name] = Task(name, function, queue, attempts, cron, failed)
+        return function
+
+    return declare
+
+
+def beside(
+    *, name: str, once: Callable[[Context], Any]
+) -> Callable[[Callable[[Context, threading.Event], None]], Callable[[Context, threading.Event], None]]:
+    """Declare what a worker does all the time beside its jobs, in a thread of its own, until the event is set.
+
+    A worker that doesn't wait calls `once` instead, after the jobs. Several workers do the same at the same time: who
+    needs to be alone must see to it. An exception is logged, and the work begun again after a pause.
+    """
+
+    def declare(
+        function: Callable[[Context, threading.Event], None],
+    ) -> Callable[[Context, threading.Event], None]:
+        if name in _companions:
+            raise ValueError(f"{name} is declared twice")
+        _companions[name] = Companion(name, function, once)
         return function
 
     return declare
@@ -168,7 +199,10 @@ async def _work(context: Context, *, wait: bool, concurrency: int, stalled_after
     ):
         app.job_manager = workers.Lifeline(app.connector, line)
         await asyncio.to_thread(rescue, context, stalled_after)
-        async with _rescuing(context, stalled_after) if wait else contextlib.nullcontext():
+        async with (
+            _rescuing(context, stalled_after) if wait else contextlib.nullcontext(),
+            _accompanied(context) if wait else contextlib.nullcontext(),
+        ):
             await app.run_worker_async(
                 wait=wait,
                 listen_notify=wait,
@@ -178,6 +212,9 @@ async def _work(context: Context, *, wait: bool, concurrency: int, stalled_after
                 stalled_worker_timeout=stalled_after,
                 **grace,
             )
+        if not wait:
+            for companion in _companions.values():
+                await asyncio.to_thread(companion.once, context)
 
 
 def _application(context: Context, concurrency: int, connecting: dict[str, Any]) -> procrastinate.App:
@@ -275,6 +312,33 @@ async def _rescuing(context: Context, stalled_after: float) -> AsyncIterator[Non
             await watching
 
 
+@contextlib.asynccontextmanager
+async def _accompanied(context: Context) -> AsyncIterator[None]:
+    """While the worker works, its companions do."""
+    stop = threading.Event()
+    threads = [
+        threading.Thread(target=_accompany, args=(one, context, stop), name=one.name, daemon=True)
+        for one in _companions.values()
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            await asyncio.to_thread(thread.join, GRACE_SECONDS)
+
+
+def _accompany(companion: Companion, context: Context, stop: threading.Event) -> None:
+    while not stop.is_set():
+        try:
+            companion.run(context, stop)
+        except Exception:
+            logger.exception("%s broke off; it is begun again", companion.name)
+            stop.wait(RESCUE_SECONDS)
+
+
 @task(name="kernel.housekeeping", cron="17 * * * *")
 def housekeeping(context: Context) -> None:
     """Hourly: months ahead for the journal, finished jobs of a week and idempotency keys of two days ago away."""
@@ -282,6 +346,7 @@ def housekeeping(context: Context) -> None:
         connection = session.connection()
         connection.execute(text("select ensure_months(3)"))
         connection.execute(text("delete from idempotency_key where created_at < now() - interval '2 days'"))
+        connection.execute(text("delete from rate_use where window_start < extract(epoch from now()) - 600"))
         connection.execute(
             text(
                 """

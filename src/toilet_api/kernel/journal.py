@@ -5,7 +5,6 @@ Personal data appears in it masked only. The change feed says which record is ne
 transaction id, because neither time nor a sequence follows the order of commits.
 """
 
-import base64
 import json
 from collections.abc import Collection
 from datetime import datetime
@@ -16,6 +15,7 @@ from pydantic import Field
 from sqlalchemy import Select, text
 from sqlmodel import Session
 
+from toilet_api.kernel import feed
 from toilet_api.kernel.database import actor_of
 from toilet_api.kernel.fields import Schema, new_id
 
@@ -158,12 +158,12 @@ def record_selected(
     )
 
 
-_CURSOR = text("select pg_snapshot_xmin(pg_current_snapshot())::text")
 _CHANGED = text(
     """
     select exists (
         select from change_entry
-        where xid >= cast(:xid as xid8) and subject_type = any(:subjects)
+        where xid >= cast(:xid as xid8) and not pg_visible_in_snapshot(xid, cast(:read as pg_snapshot))
+          and subject_type = any(:subjects)
           and (coalesce(division_code, '') ^@ any(cast(:prefixes as text[])) or from_division_code ^@ any(:prefixes)
                or exists (select from unnest(cast(:prefixes as text[])) as prefix
                           where prefix ^@ coalesce(division_code, '')))
@@ -186,12 +186,9 @@ _NOTED = text(
 def cursor(session: Session) -> str:
     """Where in the change feed this transaction's snapshot stands: opaque, for `changed_since` and for the feed.
 
-    Every transaction older than the snapshot's xmin is in the snapshot, whole. So reading the entries with
-    `xid >= xmin` misses nothing that the snapshot lacks; what was committed already by transactions younger than the
-    oldest one still running comes once more. In a transaction that is not REPEATABLE READ it is of this moment alone.
+    What the snapshot sees comes before it, and all else after it: see `feed.now`.
     """
-    xmin = session.connection().execute(_CURSOR).scalar_one()
-    return base64.urlsafe_b64encode(f"1.{xmin}.0".encode()).rstrip(b"=").decode()
+    return feed.now(session).encode()
 
 
 def changed_since(session: Session, cursor: str, subjects: Collection[str], prefixes: Collection[str]) -> bool:
@@ -200,7 +197,8 @@ def changed_since(session: Session, cursor: str, subjects: Collection[str], pref
     It may say so without need, never the other way round. The transaction must see everywhere: what has left a scope
     stands where it has gone.
     """
-    given = {"xid": str(_xid(cursor)), "subjects": list(subjects), "prefixes": list(prefixes)}
+    read = feed.Position.decode(cursor).base
+    given = {"xid": str(read.xmin), "read": str(read), "subjects": list(subjects), "prefixes": list(prefixes)}
     return bool(session.connection().execute(_CHANGED, given).scalar_one())
 
 
@@ -209,12 +207,8 @@ def noted_since(session: Session, cursor: str, at: datetime, subject_type: str) 
 
     Such notes aren't in the change feed. Rows know the lower half of their transaction's id: enough for a day.
     """
-    given = {"low": _xid(cursor) % 2**32, "subject_type": subject_type, "at": at}
+    given = {"low": feed.Position.decode(cursor).base.xmin % 2**32, "subject_type": subject_type, "at": at}
     return bool(session.connection().execute(_NOTED, given).scalar_one())
-
-
-def _xid(cursor: str) -> int:
-    return int(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split(".")[1])
 
 
 class HistoryEntry(Schema):

@@ -62,6 +62,7 @@ class Envelope:
                 out.setdefault("Referrer-Policy", "no-referrer")
                 out.setdefault("X-Frame-Options", "DENY")
                 out.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+                out.update(scope["state"].get("rate_headers", {}))
             await send(message)
 
         request = Request(scope, receive)

@@ -132,6 +132,7 @@ def answer_page(
     rows = rows[: paging.limit]
     next_cursor = _seal_cursor(list(rows[-1][1:]), secret, binding) if more and rows else None
     total = _count(session, statement, paging.count)
+    request.state.shown_rows, request.state.shown_fields = len(rows), names
     return _render(request, [row[0] for row in rows], names, next_cursor, total)
 
 
@@ -162,7 +163,7 @@ def _render(
     return Response(content, media_type=media, headers=headers)
 
 
-def negotiate(accept: str) -> str:
+def negotiate(accept: str, offered: Sequence[str] = (_JSON, _CSV, _NDJSON)) -> str:
     """The list format for an Accept header: JSON unless another is preferred. 406 when none fits."""
     offers: list[tuple[float, int, str]] = []
     unwanted: set[str] = set()
@@ -176,13 +177,11 @@ def negotiate(accept: str) -> str:
             unwanted.add(media)
         else:
             offers += [
-                (-quality, index, known)
-                for known in (_JSON, _CSV, _NDJSON)
-                if media in (known, known.split("/")[0] + "/*", "*/*", "")
+                (-quality, index, known) for known in offered if media in (known, known.split("/")[0] + "/*", "*/*", "")
             ]
     offers = [offer for offer in offers if offer[2] not in unwanted]
     if not offers:
-        raise NOT_ACCEPTABLE.problem(expected=[_JSON, _CSV, _NDJSON])
+        raise NOT_ACCEPTABLE.problem(expected=list(offered))
     return min(offers, key=lambda offer: offer[:2])[2]
 
 

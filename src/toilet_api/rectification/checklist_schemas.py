@@ -25,7 +25,7 @@ class ChecklistItem(Schema):
     code: ItemCode
     zh: ShortText = Field(title="中文名称", examples=["化粪池有效容积"])
     en: ShortText = Field(title="英文名称", examples=["Effective volume of the tank"])
-    kind: ItemKind
+    kind: ItemKind = Field(examples=["measure"])
     unit: Annotated[str, StringConstraints(min_length=1, max_length=20)] | None = Field(
         None, title="单位", description="测量项必填 / Needed for a measure", examples=["m3"]
     )

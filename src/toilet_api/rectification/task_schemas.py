@@ -62,7 +62,7 @@ class TaskNoteNew(Schema):
     id: OptionalId = None
     text: Text = Field(min_length=1, title="进展", examples=["新池已安装，待回填"])
     percent: int | None = Field(None, ge=0, le=100, title="完成比例（%）", examples=[60])
-    stage: Stage | None = None
+    stage: Stage | None = Field(None, examples=["after"])
     photo_ids: PhotoIds = Field(default_factory=list)
 
 

@@ -1,6 +1,7 @@
 """What is done to a household: register, change, move, remove, restore, reveal."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -61,24 +62,12 @@ def register(session: Session, vault: Vault, caller: Caller, body: schemas.House
 
     Raises `id_taken`, `duplicate_id_number`, `duplicate_household`, and what `resolve_for_write` raises.
     """
-    household_id = body.id or new_id()
-    digest = vault.blind_index("create_household", canonical(body))
+    digest = digest_of(vault, body)
     if body.id and uniqueness.was_sent_before(session, caller, Household, body.id, digest):
         return body.id, False
     village = lookup.resolve_for_write(session, body.division_code, scope=caller.scope).code
-    sealed = people.seal(vault, household_id, _person(body.person), village)
-    household = Household(
-        id=household_id,
-        division_code=village,
-        created_by=caller.id,
-        updated_by=caller.id,
-        family_size=body.family_size,
-        dwelling_state=body.dwelling_state,
-        note=body.note or None,
-        origin_digest=digest,
-        **sealed.columns(),
-    )
-    made = [toilets.built(vault, caller, household, one) for one in body.toilets]
+    household, sealed, made = built(vault, caller, body, village, digest)
+    household_id = household.id
     try:
         with uniqueness.guarded(session):
             session.add(household)
@@ -98,6 +87,31 @@ def register(session: Session, vault: Vault, caller: Caller, body: schemas.House
         session.refresh(toilet)
         toilets.journal_toilet(session, toilet, "created", op="create", after=toilets.document(toilet))
     return household_id, True
+
+
+def digest_of(vault: Vault, body: schemas.HouseholdCreate) -> bytes:
+    """What a creating body said, by which a retry is told from another record with its id."""
+    return vault.blind_index("create_household", canonical(body))
+
+
+def built(
+    vault: Vault, caller: Caller, body: schemas.HouseholdCreate, village: str, digest: bytes
+) -> tuple[Household, people.SealedPerson, list[Toilet]]:
+    """The rows of a new household with its toilets; not stored yet."""
+    household_id = body.id or new_id()
+    sealed = people.seal(vault, household_id, _person(body.person), village)
+    household = Household(
+        id=household_id,
+        division_code=village,
+        created_by=caller.id,
+        updated_by=caller.id,
+        family_size=body.family_size,
+        dwelling_state=body.dwelling_state,
+        note=body.note or None,
+        origin_digest=digest,
+        **sealed.columns(),
+    )
+    return household, sealed, [toilets.built(vault, caller, household, one) for one in body.toilets]
 
 
 def _person(given: schemas.PersonInput) -> people.Person:
@@ -126,32 +140,65 @@ def change(
         raise RECORD_REMOVED.problem()
     if village is not None and village != household.division_code:
         _move(session, caller, household, village)
+    altered = alter(vault, household, values, lambda: people.unseal(session, vault, household))
+    if altered is None:
+        return
+    duplicate = _duplicate_error(session, caller, household, altered.values, household.division_code)
+    try:
+        with uniqueness.guarded(session):
+            altered.write(household)
+            household.touch(caller.id)
+            session.add(household)
+    except uniqueness.CollisionError:
+        raise duplicate() from None
+    if altered.sealed is not None:
+        session.get_one(HouseholdPerson, household_id).sealed = altered.sealed.sealed
+        session.flush()
+    if "dwelling_state" in altered.becomes:
+        counting.recount(session, [household_id])
+    _journal(session, household, "updated", op="update", before=altered.was, after=altered.becomes)
+
+
+@dataclass(frozen=True, slots=True)
+class Alteration:
+    """What a patch does to a household: columns to write, the person sealed anew if changed, what is journaled."""
+
+    values: dict[str, Any]
+    sealed: people.SealedPerson | None
+    was: dict[str, Any]
+    becomes: dict[str, Any]
+
+    @property
+    def personal(self) -> list[str]:
+        """The personal fields that differ."""
+        return list(self.becomes.get("changed_personal_fields", ()))
+
+    def write(self, household: Household) -> None:
+        """Set the columns."""
+        for name, value in self.values.items():
+            setattr(household, name, value)
+
+
+def alter(
+    vault: Vault, household: Household, patch: dict[str, Any], person: Callable[[], people.Person]
+) -> Alteration | None:
+    """What `patch` (without `division_code`) changes of a household; None for nothing. `person` opens the plain data.
+
+    The household is left as it is.
+    """
+    values = {name: value for name, value in patch.items() if name != "person"}
     before = document(household)
-    changed_fields, sealed = _resealed(session, vault, household, values.pop("person", None))
+    changed_fields, sealed = _resealed(vault, household, patch.get("person"), person)
     if sealed is not None:
         values |= sealed.columns()
     if values.get("note") == "":
         values["note"] = None
     was, becomes = difference(before, {name: values.get(name, before[name]) for name in before})
     if not becomes and not changed_fields:
-        return
+        return None
     if changed_fields:
         becomes["changed_personal_fields"] = changed_fields
-    duplicate = _duplicate_error(session, caller, household, values, household.division_code)
-    try:
-        with uniqueness.guarded(session):
-            for name, value in values.items():
-                setattr(household, name, value)
-            household.touch(caller.id)
-            session.add(household)
-    except uniqueness.CollisionError:
-        raise duplicate() from None
-    if sealed is not None:
-        session.get_one(HouseholdPerson, household_id).sealed = sealed.sealed
-        session.flush()
-    if "dwelling_state" in becomes:
-        counting.recount(session, [household_id])
-    _journal(session, household, "updated", op="update", before=was, after=becomes)
+    return Alteration(values, sealed, was, becomes)
 
 
 def _move(session: Session, caller: Caller, household: Household, village: str) -> None:
@@ -170,12 +217,12 @@ def _move(session: Session, caller: Caller, household: Household, village: str) 
 
 
 def _resealed(
-    session: Session, vault: Vault, household: Household, patch: dict[str, Any] | None
+    vault: Vault, household: Household, patch: dict[str, Any] | None, person: Callable[[], people.Person]
 ) -> tuple[list[str], people.SealedPerson | None]:
     """Which personal fields a patch really changes, and the person sealed anew if any."""
     if not patch:
         return [], None
-    old = people.unseal(session, vault, household)
+    old = person()
     new = _merged_person(old, patch)
     changed = [name for name in ("name", "id_number", "phones", "address") if getattr(old, name) != getattr(new, name)]
     return changed, people.seal(vault, household.id, new, household.division_code) if changed else None

@@ -123,6 +123,19 @@ def change(session: Session, caller: Caller, toilet_id: UUID, body: schemas.Toil
     require_match(if_match, toilet.version, lambda: views.show_toilet(session, caller, toilet_id))
     if toilet.removed_at is not None:
         raise RECORD_REMOVED.problem()
+    before = document(toilet)
+    if not alter(toilet, body):
+        return
+    toilet.touch(caller.id)
+    session.add(toilet)
+    counting.recount(session, [toilet.household_id], written=[toilet_id])
+    session.refresh(toilet)
+    was, becomes = difference(before, document(toilet))
+    journal_toilet(session, toilet, "updated", op="update", before=was, after=becomes)
+
+
+def alter(toilet: Toilet, body: schemas.ToiletPatch) -> list[str]:
+    """Write a merge patch into the row; gives which members that changed. Raises 422 for a month without a year."""
     changes = changes_of(body)
     before = document(toilet)
     if "position" in changes:
@@ -133,14 +146,7 @@ def change(session: Session, caller: Caller, toilet_id: UUID, body: schemas.Toil
         raise INVALID.problem(
             errors=[FieldError("/built_month", "month_without_year", ("有月份须有年份", "a month needs a year"))]
         )
-    if not difference(before, document(toilet))[1]:
-        return
-    toilet.touch(caller.id)
-    session.add(toilet)
-    counting.recount(session, [toilet.household_id], written=[toilet_id])
-    session.refresh(toilet)
-    was, becomes = difference(before, document(toilet))
-    journal_toilet(session, toilet, "updated", op="update", before=was, after=becomes)
+    return list(difference(before, document(toilet))[1])
 
 
 def _patch_position(toilet: Toilet, patch: dict[str, Any] | None) -> None:

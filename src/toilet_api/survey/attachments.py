@@ -1,6 +1,6 @@
 """Photos and signatures: stored by hash, unchanged, and referred to only inside of the record's own place."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from sqlmodel import Session, col, select
@@ -10,7 +10,7 @@ from toilet_api.kernel import journal
 from toilet_api.kernel.errors import ID_TAKEN, INVALID, FieldError
 from toilet_api.kernel.fields import new_id
 from toilet_api.kernel.objects import ObjectStore
-from toilet_api.survey import images
+from toilet_api.survey import expected, images
 from toilet_api.survey.places import own_place
 from toilet_api.survey.records import insert_once
 from toilet_api.survey.schemas import AttachmentOut, Wgs84
@@ -53,6 +53,7 @@ def store(
     wanted = (row.sha256, kind)
     row, made = insert_once(session, row)
     if made:
+        expected.join(session, row)
         journal.record(
             session,
             action="attachment.created",
@@ -77,6 +78,36 @@ def present(row: Attachment) -> AttachmentOut:
     return AttachmentOut(**row.model_dump(include=names), gps=gps, content_url=f"/api/v1/attachments/{row.id}/content")
 
 
+def find(session: Session, ids: Collection[UUID]) -> dict[UUID, Attachment]:
+    """The attachments of these ids that the transaction sees."""
+    if not ids:
+        return {}
+    return {row.id: row for row in session.exec(select(Attachment).where(col(Attachment.id).in_(set(ids))))}
+
+
+def faults_of(
+    rows: Mapping[UUID, Attachment],
+    ids: Sequence[UUID],
+    kind: str,
+    division_code: str,
+    pointer: str,
+    expected: Collection[UUID] = (),
+) -> list[FieldError]:
+    """What is wrong with naming `ids` in a record at `division_code`. Those of `expected` are still to come."""
+    faults: list[FieldError] = []
+    for place, wanted in enumerate(ids):
+        row = rows.get(wanted)
+        if wanted in expected:
+            continue
+        if row is None or not row.division_code.startswith(division_code):
+            fault = ("没有该附件，或它不属于本地", "no such attachment, or it belongs elsewhere")
+            faults.append(FieldError(f"{pointer}/{place}", "attachment_unknown", fault, str(wanted)))
+        elif row.kind != kind:
+            fault = (f"附件种类须为 {kind}", f"the attachment must be a {kind}")
+            faults.append(FieldError(f"{pointer}/{place}", "attachment_kind", fault, row.kind, kind))
+    return faults
+
+
 def check(
     session: Session, ids: Sequence[UUID], kind: str, division_code: str, pointer: str, household_id: UUID | None = None
 ) -> dict[UUID, Attachment]:
@@ -84,18 +115,8 @@ def check(
 
     `household_id`: from now on they belong to that household, and follow it when its village is split.
     """
-    if not ids:
-        return {}
-    rows = {row.id: row for row in session.exec(select(Attachment).where(col(Attachment.id).in_(set(ids))))}
-    faults: list[FieldError] = []
-    for place, wanted in enumerate(ids):
-        row = rows.get(wanted)
-        if row is None or not row.division_code.startswith(division_code):
-            fault = ("没有该附件，或它不属于本地", "no such attachment, or it belongs elsewhere")
-            faults.append(FieldError(f"{pointer}/{place}", "attachment_unknown", fault, str(wanted)))
-        elif row.kind != kind:
-            fault = (f"附件种类须为 {kind}", f"the attachment must be a {kind}")
-            faults.append(FieldError(f"{pointer}/{place}", "attachment_kind", fault, row.kind, kind))
+    rows = find(session, ids)
+    faults = faults_of(rows, ids, kind, division_code, pointer)
     if faults:
         raise INVALID.problem(errors=faults)
     for row in rows.values():

@@ -91,6 +91,23 @@ def retire(
     return entry
 
 
+Named = dict[tuple[str, str], CatalogueType]
+"""Types by county (empty: they hold everywhere) and code."""
+
+
+def types_named(session: Session, codes: Collection[str], counties: Collection[str]) -> Named:
+    """The types of these codes: common ones and those of the counties."""
+    if not codes:
+        return {}
+    rows = session.exec(
+        rows_of(CatalogueType).where(
+            CatalogueType.code.in_(set(codes)),  # type: ignore[attr-defined]
+            CatalogueType.division_code.in_(["", *counties]),  # type: ignore[attr-defined]
+        )
+    )
+    return {(entry.division_code, entry.code): entry for entry in rows}
+
+
 def types_for(
     session: Session, codes: Collection[str], division_code: str, pointers: dict[str, str], keep: Collection[UUID] = ()
 ) -> dict[str, CatalogueType]:
@@ -98,15 +115,18 @@ def types_for(
 
     Raises 422 for unknown and retired ones, at `pointers[code]`; a retired type in `keep` was there before, so stays.
     """
-    found = {
-        entry.code: entry
-        for entry in session.exec(
-            rows_of(CatalogueType).where(
-                CatalogueType.code.in_(set(codes)),  # type: ignore[attr-defined]
-                CatalogueType.division_code.in_(["", division_code[:6]]),  # type: ignore[attr-defined]
-            )
-        )
-    }
+    return chosen(types_named(session, codes, [division_code[:6]]), codes, division_code, pointers, keep)
+
+
+def chosen(
+    named: Named, codes: Collection[str], division_code: str, pointers: dict[str, str], keep: Collection[UUID] = ()
+) -> dict[str, CatalogueType]:
+    """`types_for` of types that were read before."""
+    found = {}
+    for code in codes:
+        entry = named.get((division_code[:6], code)) or named.get(("", code))
+        if entry is not None:
+            found[code] = entry
     faults = [
         FieldError(pointers[code], "unknown_code", ("问题目录中没有该类型", "no such problem type"), code)
         for code in codes

@@ -165,4 +165,15 @@ class Attachment(Record, table=True):
     latitude: float | None = None
 
 
-__all__ = ["Attachment", "Campaign", "CatalogueType", "Finding", "LedgerProblem", "Visit"]
+class ExpectedAttachment(SQLModel, table=True):
+    """An attachment that a visit names and that nobody has uploaded yet. It goes when the attachment comes."""
+
+    __tablename__ = "expected_attachment"
+
+    visit_id: UUID = Field(primary_key=True, foreign_key="visit.id")
+    attachment_id: UUID = Field(primary_key=True)
+    division_code: str = Field(sa_type=DivisionCodeColumn)
+    kind: str
+
+
+__all__ = ["Attachment", "Campaign", "CatalogueType", "ExpectedAttachment", "Finding", "LedgerProblem", "Visit"]

@@ -11,47 +11,50 @@ from toilet_api.accounts.caller import Caller, require_training
 from toilet_api.divisions import lookup
 from toilet_api.kernel import journal
 from toilet_api.kernel.errors import INVALID, OUT_OF_SCOPE, FieldError
-from toilet_api.kernel.fields import Position, new_id
+from toilet_api.kernel.fields import new_id
 from toilet_api.kernel.preconditions import optional_match, require_match
 from toilet_api.registry.merging import difference
 from toilet_api.registry.problems import HOUSEHOLD_REMOVED
 from toilet_api.registry.tables import Household, Toilet
-from toilet_api.survey import attachments, rules, visit_views
+from toilet_api.survey import attachments, expected, rules, visit_content, visit_views
 from toilet_api.survey.campaigns import open_campaign
-from toilet_api.survey.catalogue import types_for
 from toilet_api.survey.problems import NOT_SURVEYOR
 from toilet_api.survey.records import digest, existing, insert_once, locked
 from toilet_api.survey.settlement import settle
 from toilet_api.survey.tables import CatalogueType, Finding, Visit
-from toilet_api.survey.visit_schemas import FindingIn, VisitCorrection, VisitNew, VisitPatch
-
-_PLAIN = ("method", "presence", "usability", "visited_at", "checked_against", "note")
-_JOURNALED = (
-    *_PLAIN,
-    "toilet_id",
-    "longitude",
-    "latitude",
-    "state",
-    "photo_ids",
-    "surveyor_id",
-    "surveyor_signature_ids",
-    "household_signature_ids",
-    "return_reason",
-)
+from toilet_api.survey.visit_content import Written, content_of, invalid
+from toilet_api.survey.visit_schemas import VisitCorrection, VisitNew, VisitPatch
 
 
-def create(session: Session, caller: Caller, body: VisitNew, now: datetime) -> tuple[Visit, bool]:
-    """A draft, at the household's village; the caller is its surveyor. Gives whether it was made now."""
+def create(
+    session: Session, caller: Caller, body: VisitNew, now: datetime, *, may_follow: bool = False
+) -> tuple[Visit, bool]:
+    """A draft, at the household's village; the caller is its surveyor. Gives whether it was made now.
+
+    `may_follow`: attachments that aren't there yet are expected; otherwise they are refused.
+    """
     household = session.get(Household, body.household_id)
     if household is None or household.removed_at is not None or not caller.scope.covers(household.division_code):
-        raise _invalid(
+        raise invalid(
             "/household_id", "household_unknown", "没有该农户，或不在您的辖区内", "no such household in your scope"
         )
     lookup.resolve_for_write(session, household.division_code)  # from here on no merge or split moves the household
     session.refresh(household)
     if not caller.scope.covers(household.division_code):
         raise OUT_OF_SCOPE.problem()
-    visit = Visit(
+    visit, made = insert_once(session, built(caller, household, body))
+    if made:
+        changes = said(body)
+        around = visit_content.read(session, [(visit, changes)], new=True)
+        _write(session, visit, visit_content.apply(around, visit, changes, now, may_follow=may_follow))
+        after = content_of(visit, around.active(visit.id))
+        journal_visit(session, visit, "visit.created", None, after, op="create")
+    return visit, made
+
+
+def built(caller: Caller, household: Household, body: VisitNew) -> Visit:
+    """The row of a new visit, before what it says is applied."""
+    return Visit(
         id=body.id or new_id(),
         division_code=household.division_code,
         household_id=household.id,
@@ -64,29 +67,48 @@ def create(session: Session, caller: Caller, body: VisitNew, now: datetime) -> t
         updated_by=caller.id,
         origin_digest=digest(body),
     )
-    visit, made = insert_once(session, visit)
-    if made:
-        _apply(session, visit, {name: getattr(body, name) for name in VisitPatch.model_fields}, now)
-        session.flush()
-        journal_visit(session, visit, "visit.created", None, content(session, visit), op="create")
-    return visit, made
+
+
+def said(body: VisitNew) -> dict[str, Any]:
+    """What a new visit says, as the changes of an empty one."""
+    return {name: getattr(body, name) for name in VisitPatch.model_fields}
 
 
 def change(
-    session: Session, caller: Caller, visit_id: UUID, body: VisitPatch, if_match: str | None, now: datetime
+    session: Session,
+    caller: Caller,
+    visit_id: UUID,
+    body: VisitPatch,
+    if_match: str | None,
+    now: datetime,
+    *,
+    may_follow: bool = False,
 ) -> Visit:
     """Merge a patch into a draft or returned visit of the caller's own."""
     visit = _held(session, caller, visit_id)
     require_match(if_match, visit.version, lambda: visit_views.present(session, caller, visit))
+    require_editable(caller, visit)
+    changes = body.changes()
+    around = visit_content.read(session, [(visit, changes)])
+    before = content_of(visit, around.active(visit.id))
+    _write(session, visit, visit_content.apply(around, visit, changes, now, may_follow=may_follow))
+    after = content_of(visit, around.active(visit.id))
+    if after != before:
+        visit.touch(caller.id)
+        journal_visit(session, visit, "visit.updated", before, after)
+    return visit
+
+
+def require_editable(caller: Caller, visit: Visit) -> None:
+    """Raises `wrong_state` for a visit that was handed in, `not_surveyor` for somebody else's."""
     rules.VISIT.next(visit.state, "edit")
     _own(caller, visit)
-    before = content(session, visit)
-    _apply(session, visit, body.changes(), now)
+
+
+def _write(session: Session, visit: Visit, written: Written) -> None:
+    session.add_all(written.findings)
     session.flush()
-    if content(session, visit) != before:
-        visit.touch(caller.id)
-        journal_visit(session, visit, "visit.updated", before, content(session, visit))
-    return visit
+    expected.expect(session, [(visit, one, kind) for one, kind in written.expected])
 
 
 def submit(session: Session, caller: Caller, visit_id: UUID, if_match: str | None, now: datetime) -> Visit:
@@ -118,7 +140,7 @@ def correct(
     target = rules.VISIT.next(visit.state, "correct")
     changes = {name: value for name, value in body.changes().items() if name != "reason"}
     if not changes:
-        raise _invalid("", "nothing_corrected", "没有写明要更正的内容", "nothing to correct was given")
+        raise invalid("", "nothing_corrected", "没有写明要更正的内容", "nothing to correct was given")
     before = content(session, visit)
     if visit.surveyor_id != caller.id:
         if not changes.get("surveyor_signature_ids"):
@@ -126,7 +148,8 @@ def correct(
         # First, and in the same write: who verified it and now corrects it may not be both, even for a moment.
         _unverify(visit, target)
         visit.surveyor_id, visit.surveyor_name = caller.id, caller.display_name
-    _apply(session, visit, changes, now)
+    around = visit_content.read(session, [(visit, changes)])
+    _write(session, visit, visit_content.apply(around, visit, changes, now))
     visit.corrections += 1
     _hand_in(session, caller, visit, target, now, body.reason)
     journal_visit(session, visit, "visit.corrected", before, content(session, visit), reason=body.reason)
@@ -135,12 +158,7 @@ def correct(
 
 def content(session: Session, visit: Visit) -> dict[str, Any]:
     """A visit as the journal keeps it."""
-    found: dict[str, Any] = {name: getattr(visit, name) for name in _JOURNALED}
-    found["findings"] = [
-        {"problem_type": kind.code, "note": finding.note, "photo_ids": finding.photo_ids}
-        for finding, kind in active_findings(session, visit)
-    ]
-    return found
+    return content_of(visit, active_findings(session, visit))
 
 
 def active_findings(session: Session, visit: Visit) -> Sequence[tuple[Finding, CatalogueType]]:
@@ -194,7 +212,11 @@ def _hand_in(
     session: Session, caller: Caller, visit: Visit, target: str, now: datetime, reason: str | None = None
 ) -> None:
     _require_standing(session, visit)
-    faults = rules.contradictions(_facts(session, visit), now) + rules.gaps(_facts(session, visit))
+    active = active_findings(session, visit)
+    facts = visit_content.facts(visit, active)
+    faults = rules.contradictions(facts, now) + rules.gaps(facts)
+    named = {*visit.photo_ids, *(photo for finding, _ in active for photo in finding.photo_ids)}
+    faults += expected.missing_of(session, visit, named)
     signatures = attachments.check(
         session, visit.surveyor_signature_ids, "signature", visit.division_code, "/surveyor_signature_ids"
     )
@@ -230,81 +252,7 @@ def _require_standing(session: Session, visit: Visit) -> None:
     household = session.get_one(Household, visit.household_id, with_for_update={"read": True}, populate_existing=True)
     if household.removed_at is not None:
         raise HOUSEHOLD_REMOVED.problem()
-    _toilet_of(session, visit, visit.toilet_id)
-
-
-def _apply(session: Session, visit: Visit, changes: dict[str, Any], now: datetime) -> None:
-    """Write members into the visit, and refuse what contradicts itself or refers to something elsewhere."""
-    for name in _PLAIN:
-        if name in changes:
-            setattr(visit, name, changes[name])
-    if "position" in changes:
-        _place(visit, changes["position"])
-    if "toilet_id" in changes:
-        visit.toilet_id = _toilet_of(session, visit, changes["toilet_id"])
-    for name, kind in (
-        ("photo_ids", "photo"),
-        ("surveyor_signature_ids", "signature"),
-        ("household_signature_ids", "signature"),
-    ):
-        if name in changes:
-            attachments.check(session, changes[name], kind, visit.division_code, f"/{name}", visit.household_id)
-            setattr(visit, name, changes[name])
-    if "findings" in changes:
-        _replace_findings(session, visit, changes["findings"], now)
-    faults = rules.contradictions(_facts(session, visit), now)
-    if faults:
-        raise INVALID.problem(errors=faults)
-
-
-def _place(visit: Visit, position: Position | None) -> None:
-    visit.longitude, visit.latitude = position.to_wgs84() if position else (None, None)
-    visit.position_system = position.system if position else None
-    visit.position_accuracy_m = position.accuracy_m if position else None
-
-
-def _toilet_of(session: Session, visit: Visit, toilet_id: UUID | None) -> UUID | None:
-    if toilet_id is None:
-        return None
-    toilet = session.get(Toilet, toilet_id)
-    if toilet is None or toilet.removed_at is not None or toilet.household_id != visit.household_id:
-        raise _invalid("/toilet_id", "toilet_unknown", "该农户没有这个厕所", "the household has no such toilet")
-    return toilet_id
-
-
-def _replace_findings(session: Session, visit: Visit, wanted: list[FindingIn], now: datetime) -> None:
-    """The list as given; what isn't in it any more is withdrawn, what comes back stands again."""
-    stored = {finding.type_id: finding for finding in session.exec(select(Finding).where(Finding.visit_id == visit.id))}
-    pointers = {one.problem_type: f"/findings/{place}/problem_type" for place, one in enumerate(wanted)}
-    if len(pointers) < len(wanted):
-        raise _invalid("/findings", "finding_repeated", "同一问题类型只能登记一次", "each problem type may appear once")
-    types = types_for(session, list(pointers), visit.division_code, pointers, stored.keys())
-    for place, one in enumerate(wanted):
-        attachments.check(
-            session, one.photo_ids, "photo", visit.division_code, f"/findings/{place}/photo_ids", visit.household_id
-        )
-        kind = types[one.problem_type].id
-        finding = stored.pop(kind, None) or Finding(
-            division_code=visit.division_code, visit_id=visit.id, type_id=kind, place=place
-        )
-        finding.note, finding.photo_ids, finding.place, finding.withdrawn_at = one.note, one.photo_ids, place, None
-        session.add(finding)
-    for finding in stored.values():
-        if finding.withdrawn_at is None:
-            finding.withdrawn_at = now
-    session.flush()
-
-
-def _facts(session: Session, visit: Visit) -> rules.VisitFacts:
-    return rules.VisitFacts(
-        method=visit.method,
-        presence=visit.presence,
-        usability=visit.usability,
-        has_toilet=visit.toilet_id is not None,
-        visited_at=visit.visited_at,
-        finding_classes=[kind.problem_class for _, kind in active_findings(session, visit)],
-    )
-
-
-def _invalid(pointer: str, code: str, zh: str, en: str) -> Exception:
-    return INVALID.problem(errors=[FieldError(pointer, code, (zh, en))])
+    toilet = None if visit.toilet_id is None else session.get(Toilet, visit.toilet_id)
+    gone = toilet is None or toilet.removed_at is not None or toilet.household_id != visit.household_id
+    if visit.toilet_id is not None and gone:
+        raise visit_content.toilet_unknown()

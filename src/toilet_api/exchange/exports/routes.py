@@ -16,6 +16,7 @@ from toilet_api.exchange.exports.catalogue import MEDIA_TYPES
 from toilet_api.exchange.exports.problems import EXPORT_EXPIRED, EXPORT_FORMAT_UNFIT, EXPORT_TOO_WIDE
 from toilet_api.exchange.exports.registered import FILTERS_ZH
 from toilet_api.exchange.exports.tables import ExportJob
+from toilet_api.exchange.sharing import accesses
 from toilet_api.kernel.database import Transaction
 from toilet_api.kernel.dependencies import SettingsDep
 from toilet_api.kernel.errors import (
@@ -72,8 +73,14 @@ _ONE = problems(*_ALWAYS, NOT_FOUND, INVALID)
     ),
 )
 def create_export(
-    response: Response, session: Transaction, caller: Exporter, settings: SettingsDep, body: schemas.ExportNew
+    request: Request,
+    response: Response,
+    session: Transaction,
+    caller: Exporter,
+    settings: SettingsDep,
+    body: schemas.ExportNew,
 ) -> schemas.Export:
+    accesses.tell(request, dataset=body.dataset, divisions=accesses.part_of(caller, body.division))
     export_id = asking.ask(session, settings, caller, body)
     response.headers["Location"] = f"/api/v1/exports/{export_id}"
     return views.show(session, caller, export_id)
@@ -152,8 +159,11 @@ def get_export(response: Response, session: Transaction, caller: Exporter, expor
         **problems(*_ALWAYS, NOT_FOUND, INVALID, WRONG_STATE, EXPORT_EXPIRED),
     },
 )
-def get_export_file(session: Transaction, caller: Exporter, settings: SettingsDep, export_id: ExportId) -> Response:
+def get_export_file(
+    request: Request, session: Transaction, caller: Exporter, settings: SettingsDep, export_id: ExportId
+) -> Response:
     made = asking.own(session, caller, export_id)
+    accesses.tell(request, dataset=made.dataset, divisions=[made.division_code], records=made.rows)
     if made.state != "succeeded" or made.sha256 is None:
         raise WRONG_STATE.problem(
             ("导出尚未完成，没有文件。", "The export hasn't succeeded: there is no file."),

@@ -37,7 +37,7 @@ NOT_COMPLETE = ProblemType(
     "上传尚未完成",
     "The upload is not complete",
     _RULE,
-    ("请先传完全部内容，再提交导入。", "Send the rest of it first, then start the import."),
+    ("请先传完全部内容，再使用。", "Send the rest of it first, then use it."),
 )
 CONTENT_LOST = ProblemType(
     "upload_content_lost",

@@ -15,6 +15,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from toilet_api.accounts.caller import Caller
+from toilet_api.accounts.permissions import Permission
 from toilet_api.exchange.uploads import folder
 from toilet_api.exchange.uploads.problems import (
     CHECKSUM_MISMATCH,
@@ -43,8 +44,11 @@ def create(
 
     Raises `too_large`, `upload_too_many_open`, or `id_taken` for an id whose upload is another's or of another file.
     """
-    if body.size_bytes > settings.resumable_upload_max_bytes:
-        raise TOO_LARGE.problem(limit_bytes=settings.resumable_upload_max_bytes)
+    # Who may not import brings photos.
+    imports = Permission.IMPORT_CREATE in caller.permissions
+    most = settings.resumable_upload_max_bytes if imports else settings.photo_max_bytes
+    if body.size_bytes > most:
+        raise TOO_LARGE.problem(limit_bytes=most)
     row = Upload(
         id=body.id or new_id(),
         division_code=caller.scope.prefixes[0],
@@ -86,7 +90,7 @@ def own(session: Session, caller: Caller, upload_id: UUID, *, hold: bool = False
 
 
 def whole(session: Session, caller: Caller, upload_id: UUID) -> Upload:
-    """The caller's upload for an import. Raises 404, and 409 `upload_not_complete` for one that isn't whole."""
+    """The caller's upload, for what is made of it. Raises 404, and 409 `upload_not_complete` unless it is whole."""
     row = own(session, caller, upload_id)
     if row.sha256 is None:
         raise NOT_COMPLETE.problem(offset=row.stored_bytes, size_bytes=row.size_bytes, state=row.state)

@@ -7,15 +7,16 @@ from fastapi import Body, Header, Response
 
 from toilet_api.accounts.caller import Caller, may
 from toilet_api.accounts.permissions import Permission
-from toilet_api.exchange.uploads import receiving
+from toilet_api.exchange.uploads import photos, receiving
 from toilet_api.exchange.uploads.problems import (
     CHECKSUM_MISMATCH,
     CONTENT_LOST,
+    NOT_COMPLETE,
     OFFSET_MISMATCH,
     PART_TOO_LONG,
     TOO_MANY_OPEN,
 )
-from toilet_api.exchange.uploads.schemas import UploadNew, UploadOut
+from toilet_api.exchange.uploads.schemas import UploadAttachment, UploadNew, UploadOut
 from toilet_api.exchange.uploads.tables import Upload
 from toilet_api.kernel.database import Transaction
 from toilet_api.kernel.dependencies import ObjectsDep, SettingsDep
@@ -37,10 +38,15 @@ from toilet_api.kernel.errors import (
 from toilet_api.kernel.limits import PART_MEDIA
 from toilet_api.kernel.requests import Room
 from toilet_api.settings import Settings
+from toilet_api.survey import attachments
+from toilet_api.survey.answers import created, creating
+from toilet_api.survey.problems import IMAGE_DAMAGED, IMAGE_KIND_REFUSED, IMAGE_TOO_MANY_PIXELS
+from toilet_api.survey.schemas import AttachmentOut
 
 router = Room(tags=["exchange"])
 
-Importer = Annotated[Caller, may(Permission.IMPORT_CREATE)]
+Uploader = Annotated[Caller, may(Permission.IMPORT_CREATE, Permission.ATTACHMENT_WRITE)]
+PhotoWriter = Annotated[Caller, may(Permission.ATTACHMENT_WRITE)]
 _ALWAYS = (UNAUTHENTICATED, FORBIDDEN, UNKNOWN_PARAMETER, MALFORMED)
 
 
@@ -49,9 +55,11 @@ _ALWAYS = (UNAUTHENTICATED, FORBIDDEN, UNKNOWN_PARAMETER, MALFORMED)
     operation_id="create_upload",
     summary="新建分段上传 / Begin a resumable upload",
     description=(
-        "大文件或线路不好时用：逐部分 `PATCH`，传完后以 `upload_id` 提交 `POST /imports`。答复头 "
+        "大文件或线路不好时用：逐部分 `PATCH`，传完后以 `upload_id` 提交 `POST /imports`，照片则 "
+        "`POST /uploads/{upload_id}/attachment`。有 `import.create` 或 `attachment.write` 权限即可。答复头 "
         "Upload-Offset 为已存字节数。 / For large files and bad lines: PATCH its parts, then `POST /imports` with"
-        " `upload_id`. The header Upload-Offset says how much is stored."
+        " `upload_id`, or for a photo `POST /uploads/{upload_id}/attachment`. For whoever holds `import.create` or"
+        " `attachment.write`. The header Upload-Offset says how much is stored."
     ),
     status_code=201,
     responses={
@@ -62,7 +70,7 @@ _ALWAYS = (UNAUTHENTICATED, FORBIDDEN, UNKNOWN_PARAMETER, MALFORMED)
 def create_upload(
     response: Response,
     session: Transaction,
-    caller: Importer,
+    caller: Uploader,
     objects: ObjectsDep,
     settings: SettingsDep,
     body: UploadNew,
@@ -81,7 +89,7 @@ def create_upload(
     responses=problems(*_ALWAYS, NOT_FOUND, INVALID),
 )
 def get_upload(
-    response: Response, session: Transaction, caller: Importer, settings: SettingsDep, upload_id: UUID
+    response: Response, session: Transaction, caller: Uploader, settings: SettingsDep, upload_id: UUID
 ) -> UploadOut:
     return _shown(response, receiving.own(session, caller, upload_id), settings)
 
@@ -112,7 +120,7 @@ def get_upload(
 def continue_upload(
     response: Response,
     session: Transaction,
-    caller: Importer,
+    caller: Uploader,
     objects: ObjectsDep,
     settings: SettingsDep,
     upload_id: UUID,
@@ -151,9 +159,44 @@ def continue_upload(
     responses=problems(*_ALWAYS, NOT_FOUND, INVALID, WRONG_STATE),
 )
 def cancel_upload(
-    response: Response, session: Transaction, caller: Importer, settings: SettingsDep, upload_id: UUID
+    response: Response, session: Transaction, caller: Uploader, settings: SettingsDep, upload_id: UUID
 ) -> UploadOut:
     return _shown(response, receiving.cancel(session, caller, upload_id), settings)
+
+
+@router.post(
+    "/uploads/{upload_id}/attachment",
+    operation_id="create_upload_attachment",
+    summary="以分段上传的内容建附件 / Make an attachment of an upload",
+    description=(
+        "照片或签名分段传完后调用；之后与 `POST /attachments` 所建的相同。摸排记录先到的，同编号的照片随即归入。"
+        " / For a photo or signature that was uploaded in parts; then it is the same as one of `POST /attachments`. A"
+        " visit that waits for this id has it from then on."
+    ),
+    status_code=201,
+    responses=creating(
+        AttachmentOut,
+        NOT_FOUND,
+        NOT_COMPLETE,
+        CONTENT_LOST,
+        TOO_LARGE,
+        IMAGE_KIND_REFUSED,
+        IMAGE_DAMAGED,
+        IMAGE_TOO_MANY_PIXELS,
+    ),
+)
+def create_upload_attachment(
+    response: Response,
+    session: Transaction,
+    caller: PhotoWriter,
+    objects: ObjectsDep,
+    settings: SettingsDep,
+    upload_id: UUID,
+    body: UploadAttachment,
+) -> AttachmentOut:
+    row, made = photos.attach(session, objects, settings, caller, upload_id, body)
+    created(response, "attachments", row.id, made, row.version)
+    return attachments.present(row)
 
 
 def _shown(response: Response, row: Upload, settings: Settings) -> UploadOut:

@@ -8,7 +8,8 @@ from pydantic import Field, StringConstraints
 
 from toilet_api.exchange.uploads.catalogue import UPLOAD_STATES
 from toilet_api.kernel.codes import field
-from toilet_api.kernel.fields import Schema
+from toilet_api.kernel.fields import DivisionCode, Schema
+from toilet_api.survey.codes import AttachmentKind
 from toilet_api.survey.schemas import ID, OptionalId
 
 if TYPE_CHECKING:
@@ -35,6 +36,14 @@ class UploadNew(Schema):
         ),
         examples=[_SHA256],
     )
+
+
+class UploadAttachment(Schema):
+    """由分段上传的内容建附件 / An attachment of what was uploaded in parts."""
+
+    id: OptionalId = None
+    kind: AttachmentKind
+    division_code: DivisionCode
 
 
 class UploadOut(Schema):

@@ -1,0 +1,1 @@
+"""Offline clients: their changes in batches, what is in conflict, and a village's working set."""

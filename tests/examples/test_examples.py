@@ -1,0 +1,187 @@
+"""Each script of examples/, run as a stranger would, against a demonstration that is really served."""
+
+import csv
+import json
+import socket
+import sqlite3
+import subprocess
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from standardwebhooks import Webhook
+
+from tests.examples.conftest import EXAMPLES, Example, command, given, rows
+
+SignedIn = Callable[[str], httpx.Client]
+VILLAGE = "360423208202"
+_OTHER = "whsec_c29tZWJvZHkgZWxzZSdzIHNlY3JldCBhbHRvZ2V0aGVy"
+HEADING = "村,户主姓名,门牌号码,改厕方式,改厕年份\n"
+
+
+def ledger(folder: Path, *lines: str) -> str:
+    path = folder / "台账.csv"
+    path.write_text(HEADING + "".join(f"安乐村,{line}\n" for line in lines), encoding="utf-8")
+    return str(path)
+
+
+def test_each_is_short_is_named_in_the_readme_and_is_run_here() -> None:
+    scripts = sorted(path.name for path in EXAMPLES.iterdir() if path.suffix in (".py", ".sh"))
+    readme, tests = (EXAMPLES / "README.md").read_text(), Path(__file__).read_text()
+    for name in scripts:
+        assert len((EXAMPLES / name).read_text().splitlines()) <= 100, name
+        assert f"[{name}]({name})" in readme
+        assert f'"{name}"' in tests
+
+
+def test_a_townships_night_job(example: Example, tmp_path: Path) -> None:
+    whole = ledger(tmp_path, "演示夜甲,夜1号,三格,2024", "演示夜乙,夜2号,双瓮,2025")
+    first = example("nightly_upload.sh", whole, who="township_manager")
+    assert first.returncode == 0, first.stderr
+    assert "新增 created 2, 更新 updated 0, 无变化 unchanged 0, 拒绝 rejected 0" in first.stdout
+    again = example("nightly_upload.sh", whole, who="township_manager")
+    assert again.returncode == 0, again.stderr
+    assert "created 2" in again.stdout, "the same file on the same day is the same upload"
+    wrong = ledger(tmp_path, "演示夜甲,夜1号,三格,2024", "演示夜丙,夜3号,三格,1800")
+    partly = example("nightly_upload.sh", wrong, who="township_manager")
+    assert partly.returncode == 4, partly.stderr
+    assert "unchanged 1, 拒绝 rejected 1" in partly.stdout
+    assert zipfile.is_zipfile(f"{wrong}.errors.xlsx")
+
+
+def test_a_townships_night_job_that_goes_wrong(example: Example, tmp_path: Path) -> None:
+    (tmp_path / "无关.csv").write_text("这里,没有\n台账,的列\n", encoding="utf-8")
+    refused = example("nightly_upload.sh", "无关.csv", who="township_manager")
+    assert refused.returncode == 3, refused.stdout
+    assert "request_id:" in refused.stderr
+    stranger = example("nightly_upload.sh", "无关.csv", who="nobody")
+    assert stranger.returncode == 5
+    nowhere = example("nightly_upload.sh", "无关.csv", who="nobody", TOILET_URL="http://127.0.0.1:9")
+    assert nowhere.returncode == 6
+
+
+def test_a_clerks_weekly_figures(example: Example, tmp_path: Path, signed_in: SignedIn) -> None:
+    told = example("weekly_figures.py", "周报.csv", who="county_admin")
+    assert told.returncode == 0, told.stderr
+    with (tmp_path / "周报.csv").open(encoding="utf-8-sig", newline="") as file:
+        _, heading, *divisions, total = csv.reader(file)
+    assert len(divisions) > 1
+    known = len(rows(signed_in("county_admin"), "/problems"))
+    found = heading.index("发现问题")
+    assert int(total[found]) == known > 0
+    assert sum(int(row[found]) for row in divisions) == known
+    assert example("weekly_figures.py", who="nobody").returncode == 5
+
+
+def test_a_provinces_copy_follows_the_ledger(example: Example, tmp_path: Path, signed_in: SignedIn) -> None:
+    def copy() -> set[tuple[str, str, int]]:
+        with sqlite3.connect(tmp_path / "ledger.sqlite") as kept:
+            return set(kept.execute("select id, state, version from problem"))
+
+    county = signed_in("county_admin")
+
+    def live() -> set[tuple[str, str, int]]:
+        return {(one["id"], one["state"], one["version"]) for one in rows(county, "/problems")}
+
+    first = example("provincial_puller.py")
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.startswith("snapshot: ")
+    assert copy() == live()
+    body = {"division_code": "360423208", "problem_type": "no_upkeep_mechanism", "description": "演示：省里要看到"}
+    made = signed_in("township_manager").post("/problems", json=body).raise_for_status().json()
+    again = example("provincial_puller.py")
+    assert again.returncode == 0, again.stderr
+    assert "snapshot" not in again.stdout
+    assert made["id"] in {row[0] for row in copy()}
+    assert copy() == live()
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as kept:
+        kept.execute("update position set cursor = 'no cursor at all'")
+    damaged = example("provincial_puller.py")
+    assert "bad_cursor" in damaged.stderr
+
+
+def test_a_phone_without_signal(example: Example, tmp_path: Path, signed_in: SignedIn) -> None:
+    def phone(*arguments: str, file: str = "phone.json") -> list[str]:
+        told = example("mini_program.py", VILLAGE, file, *arguments, who="village_surveyor")
+        assert told.returncode == 0, told.stderr
+        return told.stdout.splitlines()
+
+    phone("pull")
+    phone("record", "演示手机甲", "手1号")
+    outbox = json.loads((tmp_path / "phone.json").read_text())["outbox"]
+    assert [item["op"] for item in outbox] == ["create", "create"]
+    assert phone("sync")[:2] == ["household applied", "visit applied"]
+    home = outbox[0]["record_id"]
+    surveyor = signed_in("village_surveyor")
+    assert surveyor.get(f"/households/{home}").json()["name_masked"]
+    # Sent once more, as after a lost answer: nothing comes twice.
+    kept = json.loads((tmp_path / "phone.json").read_text())
+    (tmp_path / "phone.json").write_text(json.dumps({**kept, "outbox": outbox}))
+    assert phone("sync")[:2] == ["household already_applied", "visit already_applied"]
+    # Another phone changes the same member meanwhile.
+    phone("pull", file="other.json")
+    phone("change", home, "5", file="other.json")
+    assert phone("sync", file="other.json")[0] == "household applied"
+    phone("change", home, "6")
+    assert phone("sync")[0] == "household conflict family_size"
+    assert surveyor.get(f"/households/{home}").json()["family_size"] == 5
+    assert rows(signed_in("township_manager"), "/sync-conflicts", state="open")
+
+
+@pytest.fixture
+def receiving(tmp_path: Path, address: str) -> Iterator[Callable[[str, int], str]]:
+    """Starts the example with a secret on a port; where it listens."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(secret: str, port: int) -> str:
+        process = subprocess.Popen(
+            command("webhook_receiver.py", str(port), "events.jsonl"),
+            cwd=tmp_path,
+            env=given(address, "", WEBHOOK_SECRET=secret),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        started.append(process)
+        assert process.stdout is not None
+        return process.stdout.readline().split()[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait(10)
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def test_another_system_is_told(receiving: Callable[[str, int], str], signed_in: SignedIn, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    county = signed_in("county_admin")
+    body = {"url": f"http://127.0.0.1:{port}/", "event_types": ["problem.*"], "division": "360423"}
+    made = county.post("/webhooks", json=body).raise_for_status().json()
+    where = receiving(made["secret"], port)
+    work = {"division_code": "360423208", "problem_type": "no_upkeep_mechanism", "description": "演示：推送"}
+    problem = signed_in("township_manager").post("/problems", json=work).raise_for_status().json()
+    events = tmp_path / "events.jsonl"
+    for _ in range(300):
+        if events.exists() and problem["id"] in events.read_text():
+            break
+        time.sleep(0.05)
+    told = [json.loads(line) for line in events.read_text().splitlines()]
+    assert [one["data"]["id"] for one in told] == [problem["id"]]
+    # What is unsigned, signed by somebody else, or of an hour ago, is none of ours; what comes twice counts once.
+    genuine = Webhook(made["secret"])
+    message = json.dumps({"type": "problem.updated", "data": {"id": problem["id"], "version": 9}})
+    for secret, age, status in ((genuine, 0, 204), (genuine, 0, 204), (genuine, 3600, 401), (Webhook(_OTHER), 0, 401)):
+        moment = datetime.now(UTC) - timedelta(seconds=age)
+        signed = secret.sign("msg_1", moment, message)
+        named = {"webhook-id": "msg_1", "webhook-timestamp": str(int(moment.timestamp())), "webhook-signature": signed}
+        assert httpx.post(where, content=message, headers=named, trust_env=False).status_code == status
+    assert httpx.post(where, content=message, trust_env=False).status_code == 401
+    assert len(events.read_text().splitlines()) == 2

@@ -1,0 +1,192 @@
+"""The real app on a real PostgreSQL: a server and a database a process, put back to the template after each test."""
+
+import gc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+import pytest
+from anyio.from_thread import BlockingPortal
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlmodel import col, select
+
+from tests.conftest import SUBSET, make_settings, on, plain
+from tests.folders import quick_folder
+from tests.restoring import KeptPool, Restored
+from tests.talking import talking
+from tests.world import load_people
+from toilet_api.accounts import keys, tokens
+from toilet_api.accounts.tables import Principal
+from toilet_api.app import connect, create_app
+from toilet_api.divisions import loading
+from toilet_api.kernel import jobs
+from toilet_api.kernel.database import EVERYWHERE, Database
+from toilet_api.kernel.embedded import EmbeddedPostgres
+from toilet_api.kernel.fields import new_id
+from toilet_api.kernel.migrations import migrate
+from toilet_api.kernel.vault import Vault
+from toilet_api.settings import Settings
+
+# What has been imported stays for good: the collector, which stood still meanwhile (tests/__init__.py), needn't look
+# through it again and again.
+gc.freeze()
+gc.enable()
+gc.set_threshold(50_000, 20, 50)
+
+# Nothing of it need survive, and nobody copies it.
+FORGETFUL = {"wal_level": "minimal", "max_wal_senders": "0", "wal_compression": "off"}
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """URL of this process's own embedded server; it forgets everything, so it needn't be durable."""
+    with quick_folder("toilet-test-") as folder:
+        postgres = EmbeddedPostgres(Path(folder), fsync=False, options=FORGETFUL)
+        yield postgres.start()
+        postgres.stop()
+
+
+def _execute(url: str, statement: str) -> None:
+    with psycopg.connect(plain(url), autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+@pytest.fixture(scope="session")
+def subset() -> Path:
+    """A small part of the real division tree, as a file to load."""
+    return SUBSET
+
+
+@pytest.fixture(scope="session")
+def template(server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A migrated database with a small part of the real division tree, one account for each role, and a signing key."""
+    _execute(server, "create database template_county")
+    url = on(server, "template_county")
+    settings = make_settings(url, tmp_path_factory.mktemp("template"))
+    migrate(settings)
+    database = Database(settings)
+    loading.load(database, SUBSET)
+    load_people(database, settings)
+    with database.transaction(EVERYWHERE) as session:
+        keys.rotate(session, Vault(settings))
+    database.dispose()
+    _execute(url, "delete from toilet.audit_entry where action = 'signing_key.rotated'")
+    return "template_county"
+
+
+@pytest.fixture(scope="session")
+def restored(server: str, template: str) -> Iterator[Restored]:
+    """The database that this process's tests use one after the other."""
+    made = Restored(lambda name: plain(on(server, name)), template)
+    yield made
+    made.drop()
+
+
+@pytest.fixture(scope="session")
+def kept_pool() -> KeptPool:
+    """The app's connections to it, which outlive a test as they outlive a request."""
+    return KeptPool()
+
+
+@pytest.fixture
+def database_url(server: str, restored: Restored, kept_pool: KeptPool) -> str:
+    """A database as the template is, this test's own while it runs."""
+    restored.make(kept_pool.backends())
+    return on(server, restored.name)
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    return make_settings(database_url, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def built_app(server: str, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
+    """The app, built once a process: building takes longer than most tests."""
+    app = create_app(make_settings(server, tmp_path_factory.mktemp("unused")))
+    app.state.database.dispose()
+    gc.freeze()
+    return app
+
+
+@pytest.fixture(scope="session")
+def portal(built_app: FastAPI) -> Iterator[BlockingPortal]:
+    """The event loop in which the app runs, started once a process."""
+    with TestClient(built_app, backend_options={"use_uvloop": True}) as running:
+        assert running.portal is not None
+        yield running.portal
+
+
+@pytest.fixture
+def app(built_app: FastAPI, settings: Settings, kept_pool: KeptPool) -> Iterator[FastAPI]:
+    """The app on this test's database."""
+    connect(built_app, settings)
+    kept_pool.lend(built_app.state.database)
+    yield built_app
+    built_app.dependency_overrides.clear()
+    kept_pool.take_back(built_app.state.database)
+
+
+@pytest.fixture
+def database(app: FastAPI) -> Database:
+    """The app's own way to Postgres, for what can't be seen from outside."""
+    made: Database = app.state.database
+    return made
+
+
+@pytest.fixture
+def client(app: FastAPI, portal: BlockingPortal) -> TestClient:
+    """Talks to the app without a login."""
+    return talking(app, portal)
+
+
+@pytest.fixture(scope="session")
+def tokens_made_out() -> dict[tuple[UUID, int], str]:
+    """Access tokens by account and version: the template's accounts and signing key are those of every test."""
+    return {}
+
+
+@pytest.fixture
+def as_(
+    client: TestClient, app: FastAPI, portal: BlockingPortal, tokens_made_out: dict[tuple[UUID, int], str]
+) -> Callable[[str], TestClient]:
+    """`as_("township_manager")`: a client that is logged in. How one logs in has tests of its own."""
+    made: dict[str, TestClient] = {}
+
+    def login(name: str) -> TestClient:
+        if name not in made:
+            one = talking(app, portal)
+            one.headers["Authorization"] = f"Bearer {_token(app, name, tokens_made_out)}"
+            made[name] = one
+        return made[name]
+
+    return login
+
+
+def _token(app: FastAPI, name: str, known: dict[tuple[UUID, int], str]) -> str:
+    state = app.state
+    with state.database.transaction(EVERYWHERE) as session:
+        one = session.exec(select(Principal).where(col(Principal.username) == name)).one()
+        if (one.id, one.token_version) not in known:
+            known[one.id, one.token_version] = tokens.issue(
+                session,
+                state.key_ring,
+                state.settings.model_copy(update={"access_token_minutes": 120}),
+                subject=one.id,
+                token_version=one.token_version,
+                family=new_id() if one.kind == "person" else None,
+                scope=None,
+            )
+        return known[one.id, one.token_version]
+
+
+@pytest.fixture
+def drain_jobs(settings: Settings, app: FastAPI) -> Callable[[], None]:
+    """Run every queued job, here and now."""
+
+    def drain() -> None:
+        jobs.run_worker(settings, wait=False)
+
+    return drain
