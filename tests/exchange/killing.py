@@ -82,6 +82,10 @@ class Deployed:
                 continue
         return f"{len(names)} processes" if kind == "family" else names[0].strip()
 
+    def runs(self, kind: str) -> bool:
+        """Whether it has a process of this kind at the moment."""
+        return self._served is not None and bool(_of_kind(kind, self._served.descendants()))
+
     def ask(self, question: str, *values: Any) -> list[tuple[Any, ...]]:
         """What the superuser reads in its database, whatever row-level security says."""
         url = EmbeddedPostgres(self.data).url().replace("+psycopg://", "://", 1)
@@ -102,6 +106,7 @@ def _of_kind(kind: str, family: dict[psutil.Process, str]) -> list[psutil.Proces
         "api": "commands.web",
         "postmaster": "postgres -D",
         "backend": "postgres: postgres toilet",
+        "judge": "toilet_api.exchange.imports.judge",
     }[kind]
     found = [one for one, line in family.items() if part in line]
     busy = [one for one in found if not family[one].rstrip().endswith(" idle")]

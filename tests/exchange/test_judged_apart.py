@@ -2,8 +2,10 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -20,9 +22,9 @@ from tests.conftest import plain
 from tests.exchange import generator, ledger_files
 from tests.exchange.upload import finished, follow, pages, rows_of, succeeded, upload
 from toilet_api.demonstration.persons import Persons
-from toilet_api.exchange.imports import binary_rows, judged, sources, staging
+from toilet_api.exchange.imports import binary_rows, giving_way, judged, sources, staging
 from toilet_api.exchange.imports.job import run as run_import
-from toilet_api.kernel.database import Database
+from toilet_api.kernel.database import Database, Session, driver
 from toilet_api.kernel.jobs import Context
 from toilet_api.kernel.objects import ObjectStore
 from toilet_api.kernel.vault import Vault
@@ -127,6 +129,52 @@ def test_a_judge_that_is_killed_leaves_nothing_and_the_next_run_goes_on(
     assert job["counts"]["created"] == len(list(pages(client, "/households"))) > 200
 
 
+def test_words_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binary_rows, "_WORDS_AT_MOST", 2)
+    words = binary_rows.Words()
+    for value in ("a", None, "石渡", "a", "", None):
+        assert words[value] == binary_rows.text(value)
+        assert len(words) <= 2
+
+
+def test_the_judge_loads_no_more_than_judging_needs() -> None:
+    """It is started for each long file, beside the API: what has to do with SQL or HTTP would cost memory and time."""
+    ask = "import sys, toilet_api.exchange.imports.judge; print(*{name.partition('.')[0] for name in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True).stdout.split()
+    assert "toilet_api" in loaded
+    assert not {"sqlalchemy", "sqlmodel", "psycopg", "fastapi", "starlette", "procrastinate"} & set(loaded)
+
+
+@pytest.mark.usefixtures("apart")
+def test_an_import_leaves_the_processors_to_who_waits(
+    as_: As, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = as_("township_manager")
+    seen: list[list[int]] = []
+    context = Context(database, Vault(settings), ObjectStore(settings), settings)
+    job_id = upload(client, ledger_files.as_csv(LEDGER, "utf-8"))["id"]
+    insert = staging.insert
+
+    def watched(session: Session, *arguments: Any, **named: Any) -> Any:
+        backend = psutil.Process(driver(session).info.backend_pid)
+        judges = [one for one in psutil.Process().children() if "toilet_api.exchange.imports.judge" in one.cmdline()]
+        seen.append([backend.nice(), *(one.nice() for one in judges)])
+        return insert(session, *arguments, **named)
+
+    monkeypatch.setattr(staging, "insert", watched)
+    usual = niceness(database, settings)
+    run_import(context, job_id=job_id)
+    assert seen[0] == [max(giving_way.BACKEND, *usual), max(giving_way.JUDGE, psutil.Process().nice())]
+    assert niceness(database, settings) == usual, "requests get other connections"
+
+
+def niceness(database: Database, settings: Settings) -> list[int]:
+    """Of the server's processes behind each connection of the pool."""
+    with ExitStack() as stack:
+        sessions = [stack.enter_context(database.transaction()) for _ in range(settings.database_pool_size)]
+        return [psutil.Process(driver(one).info.backend_pid).nice() for one in sessions]
+
+
 _VALUES = {
     "text": st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30),
     "bytea": st.binary(max_size=20),
@@ -136,6 +184,15 @@ _VALUES = {
     "int4": st.integers(-(2**31), 2**31 - 1),
     "int8": st.integers(-(2**63), 2**63 - 1),
 }
+_FIELD_OF: dict[str, Callable[[Any], bytes]] = {
+    "text": binary_rows.text,
+    "bytea": binary_rows.bytea,
+    "bytea[]": binary_rows.byteas,
+    "uuid": binary_rows.uuid,
+    "bool": binary_rows.boolean,
+    "int4": binary_rows.int4,
+    "int8": binary_rows.int8,
+}
 _ROWS = st.lists(st.tuples(*(st.none() | one for one in _VALUES.values())), max_size=5)
 
 
@@ -143,14 +200,14 @@ def test_rows_in_binary_are_read_as_they_were(server: str) -> None:
     with psycopg.connect(plain(server)) as connection:
         columns = ", ".join(f"c{number} {kind}" for number, kind in enumerate(_VALUES))
         connection.execute(f"create temp table taken ({columns})".encode())
-        writer = binary_rows.BinaryRows(*_VALUES)
+        writer, fields = binary_rows.BinaryRows(len(_VALUES)), [_FIELD_OF[kind] for kind in _VALUES]
 
         @examples(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
         @given(_ROWS)
         def held(rows: list[tuple[Any, ...]]) -> None:
             connection.execute("truncate taken")
             with connection.cursor().copy("copy taken from stdin (format binary)") as copy:
-                copy.write(writer.encode(rows))
+                copy.write(writer.encode([field(one) for field, one in zip(fields, row, strict=True)] for row in rows))
             found = connection.execute("select * from taken").fetchall()
             assert [tuple(row) for row in found] == rows
             assert all(row[3] is None or isinstance(row[3], UUID) for row in found)

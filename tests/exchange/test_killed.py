@@ -22,6 +22,7 @@ import pytest
 from tests.exchange.killing import KINDS, Deployed, Patient, furnish
 from tests.exchange.test_register import ledger
 from tests.folders import quick_folder
+from toilet_api.exchange.imports import sources
 from toilet_api.kernel.fields import new_id
 from toilet_api.registry.rules import id_check_character
 
@@ -31,6 +32,8 @@ KILLS = int(os.environ.get("KILLS", "1"))
 SEED = int(os.environ.get("KILLS_SEED", "1"))
 ROWS = 2_600
 """Of each file; more than a batch."""
+LONG_FIRST = 10_000_000
+"""Households of long files begin with this number, beyond all others."""
 PART = 64 * 1024
 WAIT_SECONDS = 120
 BAD = "四格"
@@ -113,6 +116,7 @@ class File:
     first: int
     """The number of its first household."""
     outcome: str = "created"
+    rows: int = ROWS
     bad: int | None = None
     """The position of a row that must be rejected."""
     job_id: str = ""
@@ -126,7 +130,7 @@ class File:
             *(
                 f"安乐村,张三丰,{id_number(self.first + one)},,,4,{BAD if one == self.bad else '三格'},2024,,,"
                 + self.note(one)
-                for one in range(1, ROWS + 1)
+                for one in range(1, self.rows + 1)
             )
         )
 
@@ -244,17 +248,17 @@ class Round:
         written = {note: rest for note, *rest in self.deployed.ask(_WRITTEN, f"{file.name} %")}
         journal = self.deployed.ask("select action, count(*) from audit_entry where reason like %s group by 1", named)
         if job["state"] == "succeeded":
-            assert [row[0] for row in report] == list(range(1, ROWS + 1))
+            assert [row[0] for row in report] == list(range(1, file.rows + 1))
             assert {row[2] for row in report} == {file.outcome}
-            assert job["counts"]["rows_in"] == job["counts"][file.outcome] == ROWS
+            assert job["counts"]["rows_in"] == job["counts"][file.outcome] == file.rows
             assert {file.note(row[0]): row[3] for row in report} == {note: one[0] for note, one in written.items()}
             if file.outcome == "updated":
                 self.standing, self.updates = file, self.updates + 1
                 assert journal == [("household.updated", ROWS)]
             else:
-                self.created += ROWS
+                self.created += file.rows
                 assert {tuple(one[1:]) for one in written.values()} == {(1, "household.created", "create")}
-                assert sorted(journal) == [("household.created", ROWS), ("toilet.created", ROWS)]
+                assert sorted(journal) == [("household.created", file.rows), ("toilet.created", file.rows)]
             return
         assert (written, journal, job["written"]) == ({}, [], False)
         if file.bad is not None and job["state"] == "failed":
@@ -318,6 +322,28 @@ def test_every_row_is_there_once_or_none_whatever_is_killed(deployed: Deployed) 
     client.close()
 
 
+@pytest.mark.slow
+def test_a_long_file_too_which_a_process_of_its_own_judges(deployed: Deployed) -> None:
+    rolls = random.Random(SEED)
+    deployed.start()
+    client = Patient(deployed, "township_manager")
+    rounds = Round(deployed, client, rolls)
+    for number, kind in zip(range(KILLS), itertools.cycle(("judge", *KINDS)), strict=False):
+        deployed.start()
+        client.log_in()
+        file = File(f"long-{number}", LONG_FIRST + number * sources.LONG, rows=sources.LONG)
+        operator = Operator(deployed, kind, rolls.uniform(0, 1), random.Random(rolls.random()), awaits="judge")
+        operator.start()
+        rounds.submit(file)
+        operator.join()
+        assert operator.error is None, operator.error
+        rounds.follow([file])
+        assert file.job["state"] == "succeeded", (kind, operator.amidst, file.job["problem"])
+        rounds.check_one(file)
+    rounds.check_all()
+    client.close()
+
+
 def _possible(file: File, cancelled: File | None) -> set[str]:
     return {"failed" if file.bad is not None else "succeeded"} | ({"cancelled"} if file is cancelled else set())
 
@@ -325,15 +351,22 @@ def _possible(file: File, cancelled: File | None) -> set[str]:
 class Operator(threading.Thread):
     """Somebody who trips over a cable, and starts everything again where it doesn't by itself."""
 
-    def __init__(self, deployed: Deployed, kind: str, delay: float, rolls: random.Random) -> None:
+    def __init__(
+        self, deployed: Deployed, kind: str, delay: float, rolls: random.Random, awaits: str | None = None
+    ) -> None:
+        """`awaits`: the delay begins when there is a process of this kind."""
         super().__init__(daemon=True)
-        self.deployed, self.kind, self.delay, self.rolls = deployed, kind, delay, rolls
+        self.deployed, self.kind, self.delay, self.rolls, self.awaits = deployed, kind, delay, rolls, awaits
         self.killed = self.amidst = ""
         self.seconds = 0.0
         self.error: Exception | None = None
 
     def run(self) -> None:
         try:
+            until = time.monotonic() + WAIT_SECONDS
+            while self.awaits is not None and not self.deployed.runs(self.awaits):
+                assert time.monotonic() < until, f"no {self.awaits} in sight"
+                time.sleep(0.02)
             time.sleep(self.delay)
             running = "select string_agg(file_name || ' ' || rows_done, ', ') from import_job where state = 'running'"
             self.amidst = self.deployed.ask(running)[0][0] or "nothing running"

@@ -107,3 +107,10 @@ def test_headers_far_down_and_of_three_levels() -> None:
     assert sorted(judged.rows) == [29]
     assert judged.rows[29].is_taken, judged.rows[29].findings.faults
     assert judged.rows[29].toilets[0].year == 2024
+
+
+def test_of_rows_that_are_no_households_the_first_thousand_are_listed_and_all_counted() -> None:
+    judged = Judged(sheet([["村", *HEADER], *[["小计", "1户"]] * 1_200, ["安乐村", *line(1)]]))
+    assert len(judged.plan.ignored_rows) == 1_000
+    assert judged.ignored["total"] == 1_200
+    assert list(judged.rows) == [1_202]

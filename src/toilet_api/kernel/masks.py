@@ -19,7 +19,7 @@ def mask_name(name: str) -> str:
 
 def mask_id_number(number: str) -> str:
     """First 6 (the county) and last 4 of 18 or 15 characters (GB 11643): 360423********2216. Others: see `_ends`."""
-    text = "".join(unicodedata.normalize("NFKC", number).split())
+    text = "".join((number if number.isascii() else unicodedata.normalize("NFKC", number)).split())
     if len(text) in (15, 18):
         return text[:6] + "*" * (len(text) - 10) + text[-4:]
     return _ends(text)
@@ -27,7 +27,8 @@ def mask_id_number(number: str) -> str:
 
 def mask_phone(phone: str) -> str:
     """First 3 and last 4 of 11 digits: 199****6915. Shorter ones keep at most their last 4 digits, or nothing."""
-    digits = re.sub(r"\D", "", unicodedata.normalize("NFKC", phone))
+    plain = phone.isascii() and phone.isdigit()
+    digits = phone if plain else re.sub(r"\D", "", unicodedata.normalize("NFKC", phone))
     if len(digits) == 13 and digits.startswith("86"):
         digits = digits[2:]
     if len(digits) >= 11:

@@ -14,7 +14,7 @@ from toilet_api.kernel.errors import NOT_FOUND, Problem
 from toilet_api.kernel.fields import new_id, now
 from toilet_api.kernel.preconditions import require_match
 from toilet_api.kernel.vault import Vault
-from toilet_api.registry import counting, people, schemas, toilets, uniqueness, views
+from toilet_api.registry import counting, people, schemas, toilets, uniqueness, unsealing, views
 from toilet_api.registry.merging import canonical, changes_of, difference, merge
 from toilet_api.registry.problems import NOT_REMOVED, RECORD_REMOVED
 from toilet_api.registry.tables import Household, HouseholdPerson, Toilet
@@ -140,7 +140,7 @@ def change(
         raise RECORD_REMOVED.problem()
     if village is not None and village != household.division_code:
         _move(session, caller, household, village)
-    altered = alter(vault, household, values, lambda: people.unseal(session, vault, household))
+    altered = alter(vault, household, values, lambda: unsealing.unseal(session, vault, household))
     if altered is None:
         return
     duplicate = _duplicate_error(session, caller, household, altered.values, household.division_code)
@@ -292,7 +292,7 @@ def reveal(session: Session, vault: Vault, caller: Caller, household_id: UUID, p
     household = _held(session, caller, household_id)
     if household.removed_at is not None:
         raise RECORD_REMOVED.problem()
-    person = people.unseal(session, vault, household)
+    person = unsealing.unseal(session, vault, household)
     _journal(session, household, "revealed", op="note", reason=purpose)
     return schemas.RevealedPerson(
         id=household_id,

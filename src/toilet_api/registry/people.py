@@ -1,17 +1,14 @@
 """Heads of household: what the main table may show of them, and what only the vault holds.
 
 `seal` is the one way from plain personal data to what is stored; the API and the importer both use it, so that a
-household means the same whichever way it came.
+household means the same whichever way it came. It needs no database: a process that judges a ledger has none.
 """
 
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import Session
-
 from toilet_api.kernel.vault import Vault, mask_address, mask_id_number, mask_name, mask_phone, normalise
-from toilet_api.registry.tables import Household, HouseholdPerson
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +91,3 @@ def identity_index(vault: Vault, person: Person) -> bytes:
         return vault.blind_index("id_number", person.id_number)
     name, address = normalise("name", person.name), normalise("address", person.address or "")
     return vault.blind_index("household", f"{name}|{address}")
-
-
-def unseal(session: Session, vault: Vault, household: Household) -> Person:
-    """The plain data. Only for `reveal`, which journals it, and for merging a patch, which shows nothing of it."""
-    stored = session.get_one(HouseholdPerson, household.id)
-    plain = vault.open(stored.sealed, household.id.bytes)
-    return Person(plain["name"], plain["id_number"], tuple(plain["phones"]), plain["address"])

@@ -1,7 +1,8 @@
 """Rows out of Postgres by COPY: blocks of bytes, in constant memory."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -23,16 +24,38 @@ TEXT = "format text, null e'\\x01'"
 """None as `NULL`, a character that no text of ours consists of; so a row without a backslash is what it looks like."""
 
 
-def copied(session: Session, statement: ClauseElement, form: str) -> Generator[tuple[bytes, int], None, None]:
-    """The rows of `statement` as COPY writes them, block by block, each with the number of its rows.
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A statement as the driver takes it: compiled once, asked with one set of parameters after the other."""
+
+    sql: str
+    parameters: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, session: Session, statement: ClauseElement) -> "Query":
+        """The statement, with the parameters that it was built with."""
+        dialect = session.connection().dialect
+        compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+        return cls(str(compiled), compiled.params)
+
+    def given(self, parameters: Mapping[str, Any]) -> "Query":
+        """The same with other values of some parameters. Raises KeyError for one that it doesn't have."""
+        unknown = parameters.keys() - self.parameters.keys()
+        if unknown:
+            raise KeyError(*unknown)
+        return replace(self, parameters={**self.parameters, **parameters})
+
+
+def copied(session: Session, query: Query, form: str) -> Generator[tuple[bytes, int], None, None]:
+    """The rows of `query` as COPY writes them, block by block, each with the number of its rows.
 
     Asks libpq itself for each row: psycopg's own loop takes several times as long. Whoever stops early ends the
     transaction: nothing else can be asked in it.
     """
     connection = driver(session)
-    query = psycopg.ClientCursor(connection).mogrify(*_rendered(session, statement))
+    text = psycopg.ClientCursor(connection).mogrify(query.sql, query.parameters)
     libpq = connection.pgconn
-    started = libpq.exec_(f"copy ({query}) to stdout with ({form})".encode())
+    started = libpq.exec_(f"copy ({text}) to stdout with ({form})".encode())
     if started.status != pq.ExecStatus.COPY_OUT:
         raise psycopg.errors.lookup(_sqlstate(started))(started.get_error_message())
     is_done = False
@@ -64,11 +87,6 @@ def copied(session: Session, statement: ClauseElement, form: str) -> Generator[t
                 while libpq.get_copy_data(0)[0] >= 0:
                     pass
         _finish(libpq, told=is_done)
-
-
-def _rendered(session: Session, statement: ClauseElement) -> tuple[str, Any]:
-    compiled = statement.compile(dialect=session.connection().dialect, compile_kwargs={"render_postcompile": True})
-    return str(compiled), compiled.params
 
 
 def _finish(libpq: pq.abc.PGconn, *, told: bool) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, func, select
+from sqlalchemy import ColumnElement, Select, String, Text, and_, bindparam, case, cast, func, select
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -26,8 +26,17 @@ class Shard:
     high: str
 
     def covers(self, code: Any) -> ColumnElement[bool]:
-        """The SQL condition that a record lies inside."""
-        return and_(code >= self.low, code < self.high)
+        """The SQL condition that a record lies inside.
+
+        Its parameters have the names of `parameters`, so that a statement that was compiled for one shard reads others.
+        """
+        named = {name: bindparam(name, value, String) for name, value in self.parameters.items()}
+        return and_(code >= named["shard_low"], code < named["shard_high"])
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """What `covers` is bound to."""
+        return {"shard_low": self.low, "shard_high": self.high}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from sqlmodel import Session, col
 
 from toilet_api.divisions.tables import Division
 from toilet_api.exchange.exports.columns import Column, as_object
-from toilet_api.exchange.exports.copying import CSV, LINES, NULL, TEXT, copied
+from toilet_api.exchange.exports.copying import CSV, LINES, NULL, TEXT, Query, copied
 from toilet_api.exchange.exports.datasets import Asked, Dataset, Shard, Source
 from toilet_api.exchange.exports.households import PERSONAL
 from toilet_api.exchange.exports.schemas import ExportFilters
@@ -78,10 +78,11 @@ class Reading:
 
     @cached_property
     def columns(self) -> list[Column]:
-        """The columns; their expressions are those of the first shard."""
-        return list(self._source(self.shards()[0]).columns)
+        """The columns."""
+        return list(self._source.columns)
 
-    def shards(self) -> list[Shard]:
+    @cached_property
+    def _shards(self) -> list[Shard]:
         """A range for each township, together the whole division without a gap, whatever codes records have."""
         low, last = self.division_code, self.division_code[-1]
         high = low[:-1] + chr(ord(last) + 1)
@@ -93,10 +94,6 @@ class Reading:
         bounds = [low, *[code for code in codes.scalars().all()[1:] if code > low], high]
         return [Shard(one, other) for one, other in pairwise(bounds)]
 
-    def sources(self) -> Iterator[Source]:
-        """The dataset in each shard."""
-        return map(self._source, self.shards())
-
     def count(self) -> int:
         """About how many rows there will be: those of the dataset's main table."""
         table = self.dataset.counted
@@ -106,19 +103,15 @@ class Reading:
 
     def csv(self) -> Iterator[bytes]:
         """The rows for people, as CSV without a heading."""
-        for source in self.sources():
-            yield from self._blocks(source.select(*(column.shown for column in source.columns)), CSV)
+        return self._blocks(self._source.select(*(column.shown for column in self.columns)), CSV)
 
     def typed_csv(self) -> Iterator[bytes]:
         """The rows typed, as CSV without a heading; with plain personal data the sealed person comes last, in hex."""
-        for source in self.sources():
-            sealed = [] if self.vault is None else [source.sealed]
-            yield from self._blocks(source.select(*(column.typed for column in source.columns), *sealed), CSV)
+        return self._blocks(self._source.select(*(column.typed for column in self.columns), *self._sealed), CSV)
 
     def json_lines(self) -> Iterator[bytes]:
         """A JSON object a row, masked."""
-        for source in self.sources():
-            yield from self._blocks(source.select(as_object(source.columns, source.ready)), LINES)
+        return self._blocks(self._source.select(as_object(self.columns, self._source.ready)), LINES)
 
     def shown_rows(self) -> Iterator[list[str]]:
         """The rows for people, as cells; `NULL` for None."""
@@ -138,8 +131,14 @@ class Reading:
         values = {name: opened[member] for name, member in PERSONAL.items()}
         return {name: "、".join(value) or None if isinstance(value, list) else value for name, value in values.items()}
 
-    def _source(self, shard: Shard) -> Source:
-        return self.dataset.build(Asked(shard, self.filters, self.as_of.date()))
+    @cached_property
+    def _source(self) -> Source:
+        """The dataset in its first shard; see `Shard.covers` for the others."""
+        return self.dataset.build(Asked(self._shards[0], self.filters, self.as_of.date()))
+
+    @property
+    def _sealed(self) -> list[Any]:
+        return [] if self.vault is None else [self._source.sealed]
 
     def close(self) -> None:
         """Give up what is still being read, so that the transaction can end: whoever failed holds on to it."""
@@ -147,19 +146,20 @@ class Reading:
             blocks.close()
 
     def _blocks(self, statement: Any, form: str) -> Iterator[bytes]:
-        blocks = copied(self.session, statement, form)
-        self._open[:] = [blocks]
-        for block, rows in blocks:
-            self.tick(rows)
-            yield block
+        query = Query.of(self.session, statement)
+        for shard in self._shards:
+            blocks = copied(self.session, query.given(shard.parameters), form)
+            self._open[:] = [blocks]
+            for block, rows in blocks:
+                self.tick(rows)
+                yield block
 
     def _rows(self, shown: Callable[[Column], Any]) -> Iterator[list[str]]:
-        for source in self.sources():
-            sealed = [] if self.vault is None else [source.sealed]
-            for block in self._blocks(source.select(*map(shown, source.columns), *sealed), TEXT):
-                for line in block.decode()[:-1].split("\n"):
-                    cells = line.split("\t")
-                    yield [_ESCAPED.sub(_meant, cell) for cell in cells] if "\\" in line else cells
+        statement = self._source.select(*map(shown, self.columns), *self._sealed)
+        for block in self._blocks(statement, TEXT):
+            for line in block.decode()[:-1].split("\n"):
+                cells = line.split("\t")
+                yield [_ESCAPED.sub(_meant, cell) for cell in cells] if "\\" in line else cells
 
     def _opened(self, cells: list[str], shown: Callable[[str | None], str]) -> list[str]:
         """The cells, with personal data in plain where that was asked for."""

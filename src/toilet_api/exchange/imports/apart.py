@@ -12,35 +12,15 @@ import threading
 from collections import deque
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import date
 from subprocess import DEVNULL, PIPE
 from types import TracebackType
 from typing import Any
 
-from toilet_api.exchange.imports.batches import Batch, Tally, Told
-from toilet_api.exchange.imports.carried import Carried, problem_of, unpacked
+from toilet_api.exchange.imports import giving_way
+from toilet_api.exchange.imports.batches import Batch, Tally
+from toilet_api.exchange.imports.carried import AHEAD, Carried, Task, problem_of, unpacked
 from toilet_api.exchange.imports.judged import JudgedRow
-from toilet_api.exchange.ledgers import reading
 from toilet_api.exchange.ledgers.spool import Spool
-from toilet_api.exchange.ledgers.villages import Places
-from toilet_api.settings import Settings
-
-_AHEAD = 2
-"""So many batches are asked for beyond the one at hand. `judge` keeps the rows of as many."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """All that judging a file needs."""
-
-    settings: Settings
-    plan: reading.Plan
-    places: Places
-    told: Told
-    today: date
-    batch: int
-    """Rows of a batch."""
 
 
 class Apart:
@@ -58,8 +38,14 @@ class Apart:
         spools = [one.descriptor for one in rows if isinstance(one, Spool)]
         command = [sys.executable, "-m", "toilet_api.exchange.imports.judge"]
         self._process = subprocess.Popen(  # noqa: S603 - our own program
-            command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, pass_fds=spools
+            command,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=DEVNULL,
+            pass_fds=spools,
+            start_new_session=True,  # for `giving_way`, which means the whole session
         )
+        giving_way.with_process(self._process.pid, giving_way.JUDGE)
         self._listener = threading.Thread(target=self._listen, name="apart", daemon=True)
         self._listener.start()
         self._ask(self._task)
@@ -94,7 +80,7 @@ class Apart:
         return self._tally
 
     def __iter__(self) -> Iterator[Batch]:
-        for _ in range(_AHEAD):
+        for _ in range(AHEAD):
             self._ask(("next",))
         while self._tally is None or self._waiting:
             if self._tally is None:

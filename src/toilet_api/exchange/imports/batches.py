@@ -36,7 +36,7 @@ class Batch:
     """Rows without a fault."""
     prepared: Prepared | None
     rows: Callable[[Collection[int] | None], list[JudgedRow]]
-    """Its rows at these positions, or all of them: asked for before the next batch but two."""
+    """Its rows at these positions, or all of them: asked for before the next batch."""
 
 
 @dataclass(frozen=True, slots=True)

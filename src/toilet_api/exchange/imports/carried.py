@@ -1,16 +1,36 @@
 """What goes between an import and the process that judges its rows: flat tuples, which pickle takes fast."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, cast
 
-from toilet_api.exchange.imports.batches import Prepared
+from toilet_api.exchange.imports.batches import Prepared, Told
 from toilet_api.exchange.imports.judged import JudgedRow
+from toilet_api.exchange.ledgers import reading
 from toilet_api.exchange.ledgers.findings import Findings
 from toilet_api.exchange.ledgers.rows import Row, Toilet
+from toilet_api.exchange.ledgers.villages import Places
 from toilet_api.kernel.errors import CATALOGUE, Problem
 from toilet_api.registry.people import Person, SealedPerson
+from toilet_api.settings import Settings
 
 Packed = tuple[Any, ...]
+
+AHEAD = 1
+"""So many batches are asked for beyond the one at hand; the process that judges keeps the rows of both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """All that judging a file needs."""
+
+    settings: Settings
+    plan: reading.Plan
+    places: Places
+    told: Told
+    today: date
+    batch: int
+    """Rows of a batch."""
 
 
 @dataclass(frozen=True, slots=True)

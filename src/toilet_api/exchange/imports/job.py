@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select, update
 
 from toilet_api.divisions import lookup
-from toilet_api.exchange.imports import sources, staging, synonyms
+from toilet_api.exchange.imports import giving_way, sources, staging, synonyms
 from toilet_api.exchange.imports.batches import Tally, Told
 from toilet_api.exchange.imports.deciding import Decision
 from toilet_api.exchange.imports.problems import INTERRUPTED, ROWS_REJECTED
@@ -97,6 +97,8 @@ def _work(context: jobs.Context, job: ImportJob, plan: reading.Plan, places: Pla
         sources.judging(context, plan, places, told) as source,
         context.database.transaction(prefixes, actor) as session,
     ):
+        if reading.count_rows(plan) >= sources.LONG:
+            giving_way.with_backend(session)
         # Divisions are locked before records, as a merge of villages does it.
         villages = {code for code in places.names if len(code) == 12}
         standing = lookup.lock_for_write(session, villages)

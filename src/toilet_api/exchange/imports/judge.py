@@ -5,7 +5,6 @@ one of the last batches, ("seal", whether) for whether persons are to be sealed 
 input: when the import does, however that ends.
 """
 
-import os
 import pickle
 import sys
 import traceback
@@ -13,18 +12,12 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from toilet_api.exchange.imports.apart import Task
 from toilet_api.exchange.imports.batches import Tally, prepare
-from toilet_api.exchange.imports.carried import Carried, packed, problem_to
+from toilet_api.exchange.imports.carried import AHEAD, Carried, Task, packed, problem_to
 from toilet_api.exchange.imports.judged import JudgedRow, JudgedRows
 from toilet_api.exchange.ledgers import reading
 from toilet_api.kernel.errors import Problem
 from toilet_api.kernel.vault import Vault
-
-_NICE = 10
-"""Whoever waits for an answer of the interface goes first."""
-_KEPT = 4
-"""Batches whose rows can still be asked for."""
 
 
 class Judge:
@@ -61,7 +54,7 @@ class Judge:
         taken = sum(one.taken for one in rows)
         if prepared is not None:
             self._kept[self._number] = rows
-            if len(self._kept) > _KEPT:
+            if len(self._kept) > AHEAD + 1:
                 self._kept.popitem(last=False)
         carried = [packed(one) for one in rows] if prepared is None else None
         return "batch", Carried(self._number, rows[-1].position, len(rows), taken, prepared, carried)
@@ -90,5 +83,4 @@ def main(questions: BinaryIO, answers: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
-    os.nice(_NICE)
     main(sys.stdin.buffer, sys.stdout.buffer)

@@ -1,6 +1,6 @@
 """Who judges the rows of a file while the batch before is written: a thread, or for a long file a process of its own.
 
-A process takes a second to start, and then leaves this one's interpreter to the transaction.
+A process takes half a second to start, and then leaves this one's interpreter to the transaction.
 """
 
 from collections.abc import Iterator
@@ -9,15 +9,16 @@ from typing import Protocol
 
 from toilet_api.exchange.imports import judged
 from toilet_api.exchange.imports.ahead import ahead
-from toilet_api.exchange.imports.apart import Apart, Task
+from toilet_api.exchange.imports.apart import Apart
 from toilet_api.exchange.imports.batches import Batch, Tally, Told, batch_of
+from toilet_api.exchange.imports.carried import Task
 from toilet_api.exchange.imports.judged import JudgedRows
 from toilet_api.exchange.ledgers import reading
 from toilet_api.exchange.ledgers.villages import Places
 from toilet_api.kernel import jobs
 from toilet_api.kernel.fields import now
 
-LONG = 10_000
+LONG = 5_000
 """From so many rows on a process is worth it."""
 
 

@@ -1,35 +1,49 @@
-"""What is staged of a judged row: its key, its household, its toilets, its line in the report. Pure."""
+"""What is staged of a judged row: its key, its household, its toilets, its line in the report. Pure.
+
+A line is the row's fields in the binary form of COPY, in the order of the columns of `staging`.
+"""
 
 from collections.abc import Iterator
-from typing import Any
+from functools import lru_cache
 from uuid import UUID
 
-from toilet_api.exchange.imports.binary_rows import BinaryRows
+from toilet_api.exchange.imports.binary_rows import (
+    BinaryRows,
+    Field,
+    Words,
+    boolean,
+    bytea,
+    byteas,
+    int4,
+    int8,
+    text,
+    uuid,
+)
 from toilet_api.exchange.imports.judged import JudgedRow
 from toilet_api.registry.people import SealedPerson
 from toilet_api.registry.rules import CountedCandidate, counted_toilet
 
-Line = tuple[Any, ...]
+Line = tuple[Field, ...]
 
-KEYS = BinaryRows("int4", "bytea", "text", "bytea", "uuid", "int4", "text")
-HOUSEHOLDS = BinaryRows("int4", "uuid", *("text",) * 6, "bytea", "bytea", "bytea[]", "bytea", "int4", "text", "text")
-TOILETS = BinaryRows("int4", "uuid", "text", "text", "bool", "int4", "int4", "text", "int8")
-REPORT = BinaryRows(
-    "uuid", "int4", "text", "text", "int4", "text", "text", "text", "uuid", "text", "uuid", *("text",) * 3
-)
+KEYS = BinaryRows(7)
+HOUSEHOLDS = BinaryRows(15)
+TOILETS = BinaryRows(9)
+REPORT = BinaryRows(14)
+
+_word = Words()
 
 
 def key(judged: JudgedRow) -> Line:
     """By what its household is told from others."""
     row = judged.row
     return (
-        judged.position,
-        judged.key,
-        judged.place,
-        judged.identity,
-        row.exported and row.exported.household_id,
-        row.number,
-        row.sheet or None,
+        int4(judged.position),
+        bytea(judged.key),
+        _word[judged.place],
+        bytea(judged.identity),
+        uuid(row.exported.household_id if row.exported else None),
+        int4(row.number),
+        _word[row.sheet or None],
     )
 
 
@@ -37,46 +51,49 @@ def household(judged: JudgedRow, household_id: UUID, sealed: SealedPerson) -> Li
     """The new household."""
     row = judged.row
     return (
-        judged.position,
-        household_id,
-        row.village,
-        sealed.name_masked,
-        sealed.id_number_masked,
-        sealed.phone_masked,
-        sealed.address_masked,
-        sealed.identity_place,
-        sealed.identity_index,
-        sealed.name_index,
-        sealed.phone_index,
-        sealed.sealed,
-        row.family_size,
-        row.dwelling_state or "occupied",
-        row.note,
+        int4(judged.position),
+        uuid(household_id),
+        _word[row.village],
+        text(sealed.name_masked),
+        text(sealed.id_number_masked),
+        text(sealed.phone_masked),
+        text(sealed.address_masked),
+        _word[sealed.identity_place],
+        bytea(sealed.identity_index),
+        bytea(sealed.name_index),
+        byteas(sealed.phone_index),
+        bytea(sealed.sealed),
+        int4(row.family_size),
+        _word[row.dwelling_state or "occupied"],
+        text(row.note),
     )
 
 
 def toilets(judged: JudgedRow, household_id: UUID) -> Iterator[Line]:
     """New toilets of a new household, the one marked that enters the statistics (一宅一厕)."""
     row = judged.row
-    state = row.dwelling_state or "occupied"
-    # They get their ids in this order; of equals the lowest id counts.
-    candidates = [
-        CountedCandidate(UUID(int=index), toilet.mode, toilet.year, toilet.month)
-        for index, toilet in enumerate(row.toilets)
-    ]
-    counted = counted_toilet(state, candidates)
-    for candidate, toilet in zip(candidates, row.toilets, strict=True):
+    told = tuple((toilet.mode, toilet.year, toilet.month) for toilet in row.toilets)
+    counted = _counted(row.dwelling_state or "occupied", told)
+    for place, toilet in enumerate(row.toilets):
         yield (
-            judged.position,
-            household_id,
-            row.village,
-            toilet.mode,
-            candidate.id == counted,
-            toilet.year,
-            toilet.month,
-            toilet.led_by,
-            toilet.subsidy_fen,
+            int4(judged.position),
+            uuid(household_id),
+            _word[row.village],
+            _word[toilet.mode],
+            boolean(place == counted),
+            int4(toilet.year),
+            int4(toilet.month),
+            _word[toilet.led_by],
+            int8(toilet.subsidy_fen),
         )
+
+
+@lru_cache(maxsize=10_000)
+def _counted(dwelling_state: str, toilets: tuple[tuple[str, int | None, int | None], ...]) -> int | None:
+    """Which of a household's toilets counts. They get their ids in this order; of equals the lowest id counts."""
+    candidates = [CountedCandidate(UUID(int=place), *toilet) for place, toilet in enumerate(toilets)]
+    counted = counted_toilet(dwelling_state, candidates)
+    return None if counted is None else counted.int
 
 
 def line(
@@ -89,20 +106,20 @@ def line(
     changes: str | None = None,
 ) -> Line:
     """The row's line in the report. `faults` beyond those of the reading, and `changes`, are JSON."""
-    row = judged.row
+    row, record = judged.row, uuid(household_id)
     return (
-        job_id,
-        judged.position,
-        division_code,
-        row.sheet or None,
-        row.number,
-        outcome,
-        row.village,
-        judged.name_masked,
-        household_id,
-        "household" if household_id else None,
-        household_id,
-        judged.corrections or "[]",
-        faults or judged.errors or "[]",
-        changes or "[]",
+        uuid(job_id),
+        int4(judged.position),
+        _word[division_code],
+        _word[row.sheet or None],
+        int4(row.number),
+        _word[outcome],
+        _word[row.village],
+        text(judged.name_masked),
+        record,
+        _word["household" if household_id else None],
+        record,
+        text(judged.corrections or "[]"),
+        text(faults or judged.errors or "[]"),
+        text(changes or "[]"),
     )

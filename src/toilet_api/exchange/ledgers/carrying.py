@@ -27,10 +27,11 @@ class Carrying:
 
     def value(self, findings: Findings, place: Place, index: int, row: int, cell: Cell) -> Cell:
         """The cell of a carried field, or what it stands for; a correction says by which rule."""
-        if cell.__class__ is str and cell and cell not in _DITTO and not cell.isspace():
+        if cell is not None and (not isinstance(cell, str) or (cell and cell not in _DITTO and not cell.isspace())):
             self._above[index] = cell
             return cell
-        rule, value = None, cell
+        rule: str | None = None
+        value: Cell = cell
         if is_blank(cell):
             merged = self._covering(index, row)
             if merged is not None:

@@ -23,5 +23,7 @@ HEADER_WITHIN_ROWS = 40
 READER_MEMORY_BYTES = 3 * 1024 * MIB
 READER_SECONDS = 90
 """The reader of workbooks is a process of its own with these bounds: a damaged file can't take the worker along."""
+IGNORED_ROWS_LISTED = 1_000
+"""So many rows that are no records are listed one by one; all of them are counted."""
 FAULT_VALUE_MAX = 200
 """Characters of a rejected value that a report shows; a longer one is shown with its length."""

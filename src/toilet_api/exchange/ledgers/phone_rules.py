@@ -33,9 +33,14 @@ def without_remarks(text: str) -> tuple[str, str]:
     return _REMARK.sub(" ", text).strip(), "、".join(remarks)
 
 
+def is_plain_mobile(text: str) -> bool:
+    """Whether a text is a mobile number and nothing else, as most are."""
+    return _PLAIN_MOBILE.match(text) is not None
+
+
 def read_phones(findings: Findings, place: Place, cell: Cell) -> tuple[str, ...]:
     """All phones of a cell; empty for a blank cell, or with a fault. None is ever dropped."""
-    if isinstance(cell, str) and _PLAIN_MOBILE.match(cell):
+    if isinstance(cell, str) and is_plain_mobile(cell):
         return (cell,)
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         if not abs(cell) < 1e15 or cell != int(cell):

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from toilet_api.exchange.ledgers import file_format, json_lines, text_table, workbook
+from toilet_api.exchange.ledgers import file_format, json_lines, limits, text_table, workbook
 from toilet_api.exchange.ledgers.facts import find_facts
 from toilet_api.exchange.ledgers.header_search import Column, find_header, require
 from toilet_api.exchange.ledgers.headings import FIELDS, normalise
@@ -40,6 +40,11 @@ class Plan:
         """Leave a sheet out, in sight."""
         self.skipped.append({"sheet": sheet.name, "rows": len(sheet.rows), "hidden": sheet.hidden})
         self.ignored["other_sheet"] += len(sheet.rows)
+
+    def list_ignored(self, sheet: Sheet, number: int, kind: str) -> None:
+        """Note a row that is no household, among the first ones of the file."""
+        if len(self.ignored_rows) < limits.IGNORED_ROWS_LISTED:
+            self.ignored_rows.append({"sheet": sheet.name or None, "row": number, "rule": kind})
 
     def describe(self) -> list[dict[str, Any]]:
         """The mapping as a person checks it: sheet, header row, each column with its heading and how it was matched."""
@@ -200,7 +205,7 @@ def judged_rows(made: Plan, places: Places, today: date) -> Iterator[Row]:
             else:
                 made.ignored[kind] += 1
                 if kind not in ("blank", "header") and (kind != "title" or number > header.last_row):
-                    made.ignored_rows.append({"sheet": sheet.name or None, "row": number, "rule": kind})
+                    made.list_ignored(sheet, number, kind)
 
 
 def count_rows(made: Plan) -> int:

@@ -4,11 +4,12 @@ Only for cells that name no person.
 """
 
 from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from typing import Concatenate, Generic, ParamSpec, TypeVar
 
 from toilet_api.exchange.ledgers.findings import Findings
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 _AT_MOST = 10_000
 _Line = tuple[str, str | None, str | None, str, str, str]
@@ -20,12 +21,20 @@ class Remembered(Generic[T]):
     def __init__(self) -> None:
         self._known: dict[Hashable, tuple[T, list[_Line]]] = {}
 
-    def get(self, findings: Findings, key: Hashable, row: int, judge: Callable[[Findings], T]) -> T:
+    def get(
+        self,
+        findings: Findings,
+        key: Hashable,
+        row: int,
+        judge: Callable[Concatenate[Findings, P], T],
+        *told: P.args,
+        **more: P.kwargs,
+    ) -> T:
         """The value for `key`, which must tell all that the rule depends on; its corrections go to `findings`."""
         known = self._known.get(key)
         if known is None:
             tried = Findings()
-            value = judge(tried)
+            value = judge(tried, *told, **more)
             findings.corrections += tried.corrections
             if tried.faults:
                 findings.faults += tried.faults

@@ -1,5 +1,6 @@
 """One row of a ledger: read by the header's columns, normalised, judged. Pure: the register isn't known here."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,7 +17,7 @@ from toilet_api.exchange.ledgers.headings import FIELDS
 from toilet_api.exchange.ledgers.identity_rules import read_id, read_name
 from toilet_api.exchange.ledgers.mode_rules import read_modes, read_ticks
 from toilet_api.exchange.ledgers.money_rules import read_money
-from toilet_api.exchange.ledgers.phone_rules import read_phones, without_remarks
+from toilet_api.exchange.ledgers.phone_rules import is_plain_mobile, read_phones, without_remarks
 from toilet_api.exchange.ledgers.remembered import Remembered
 from toilet_api.exchange.ledgers.sheets import Cell, Sheet, as_text, is_blank
 from toilet_api.exchange.ledgers.text_rules import clean, says_nothing
@@ -29,6 +30,7 @@ T = TypeVar("T")
 
 ADDRESS_MAX = 200
 NOTE_MAX = 4000
+_NO_COLUMN = sys.maxsize
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +120,15 @@ class RowReader:
         }
         self._every_place = [place for spots in self._spots.values() for place, _ in spots]
         self._nowhere = {name: Place("village" if name == "village_code" else name) for name in FIELDS}
+        # Place, column and whether what stands above may count, of the fields that have one column at most.
+        self._single = {
+            name: (*self._spots[name][0], name in CARRIED) if name in self._spots else (place, _NO_COLUMN, False)
+            for name, place in self._nowhere.items()
+        }
         self._named_places = [name for name in PLACES if name in self._columns]
         self._unit = next((column.unit for column in self._columns.get("subsidy", ())), None)
         self._villages: Remembered[tuple[str | None, str]] = Remembered()
-        self._memories: dict[str, Remembered[Any]] = {}
+        self._memories: dict[str, Remembered[Any]] = {name: Remembered() for name in FIELDS}
 
     def read(self, number: int, cells: list[Cell]) -> Row:
         """The row's report is complete: every fault of it is found, not only the first."""
@@ -131,14 +138,19 @@ class RowReader:
         row = Row(self._sheet.name, number, findings)
         if number in self._sheet.valueless_formulas:
             self._refuse_formulas(findings, number)
-        if self._separated and any(cell is not None and str(cell).strip() for cell in cells[self._last + 1 :]):
+        width = self._last + 1
+        if (
+            self._separated
+            and len(cells) > width
+            and any(cell is not None and str(cell).strip() for cell in cells[width:])
+        ):
             findings.reject(
                 Place("row"),
                 "shifted_columns",
                 str(len(cells)),
                 (
-                    f"{self._last + 1} 列；含逗号的单元格要加引号",
-                    f"{self._last + 1} columns; quote cells that hold the separator",
+                    f"{width} 列；含逗号的单元格要加引号",
+                    f"{width} columns; quote cells that hold the separator",
                 ),
             )
         if "household_id" in self._spots:
@@ -169,12 +181,9 @@ class RowReader:
 
     def _one(self, findings: Findings, name: str, number: int, cells: list[Cell]) -> tuple[Place, Cell]:
         """Place and value of a field that has one column at most; what stands above counts where a rule carries it."""
-        spots = self._spots.get(name)
-        if not spots:
-            return self._nowhere[name], None
-        place, index = spots[0]
+        place, index, carried = self._single[name]
         cell = cells[index] if index < len(cells) else None
-        if name in CARRIED:
+        if carried:
             cell = self.carrying.value(findings, place, index, number, cell)
         return place, cell
 
@@ -191,11 +200,11 @@ class RowReader:
         rule: Callable[[Findings, Place, Cell], T],
     ) -> T:
         """The value of a field that repeats itself and says nothing of a person, by its rule, or from memory."""
-        place, cell = self._one(findings, name, number, cells)
-        memory = self._memories.get(name)
-        if memory is None:
-            memory = self._memories[name] = Remembered()
-        value: T = memory.get(findings, (cell.__class__, cell), number, lambda tried: rule(tried, place, cell))
+        place, index, carried = self._single[name]
+        cell = cells[index] if index < len(cells) else None
+        if carried:
+            cell = self.carrying.value(findings, place, index, number, cell)
+        value: T = self._memories[name].get(findings, (cell.__class__, cell), number, rule, place, cell)
         return value
 
     def _read_village(self, findings: Findings, number: int, cells: list[Cell]) -> tuple[str | None, str]:
@@ -209,7 +218,7 @@ class RowReader:
                 findings.correct(address, "address_village", written, village)
                 return None if self._places.contradicted(findings, village, named) else village, hamlet
         key = (self.village, *((cell.__class__, cell) for _, cell in carried.values()))
-        return self._villages.get(findings, key, number, lambda tried: self._village_of(tried, carried))
+        return self._villages.get(findings, key, number, self._village_of, carried)
 
     def _named(
         self, findings: Findings, carried: dict[str, tuple[Place, Cell]]
@@ -318,6 +327,9 @@ class RowReader:
         for place, index in self._spots.get("phone", ()):
             cell = cells[index] if index < len(cells) else None
             if cell is None:
+                continue
+            if isinstance(cell, str) and is_plain_mobile(cell):
+                phones[cell] = None
                 continue
             tried = Findings()
             read = read_phones(tried, place, cell)

@@ -34,6 +34,11 @@ class Spool:
         self._end += len(frame)
         self.count += count
 
+    def put_first(self, batch: list[Any]) -> None:
+        """Put a batch before all others: what is known of them only at their end."""
+        self.add(batch)
+        self._frames.insert(0, self._frames.pop())
+
     def fill(self, members: Iterable[Any]) -> None:
         """Append them all, batch by batch."""
         batch: list[Any] = []

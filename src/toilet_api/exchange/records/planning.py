@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from toilet_api.exchange.ledgers import limits
 from toilet_api.exchange.ledgers.header_search import Header
 from toilet_api.exchange.ledgers.headings import normalise
 from toilet_api.exchange.ledgers.problems import (
@@ -114,7 +115,7 @@ class Plan:
                     yield planned, number, cells
                     continue
                 self.ignore(rule)
-                if rule != "blank":
+                if rule != "blank" and len(self.ignored_rows) < limits.IGNORED_ROWS_LISTED:
                     self.ignored_rows.append({"sheet": planned.sheet.name or None, "row": number, "rule": rule})
 
     def _is_record(self, header: Header, cells: list[Cell]) -> bool:

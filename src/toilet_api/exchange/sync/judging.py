@@ -8,7 +8,7 @@ from toilet_api.exchange.sync.problems import SYNC_VERSION_AHEAD
 from toilet_api.exchange.sync.work import Desk, Outcome, Work
 from toilet_api.kernel.errors import MATCH_REQUIRED, Problem
 from toilet_api.kernel.fields import Position
-from toilet_api.registry import households, people, toilets, views
+from toilet_api.registry import households, toilets, unsealing, views
 from toilet_api.registry.merging import changes_of
 from toilet_api.registry.tables import Household, Toilet
 from toilet_api.survey import visit_views
@@ -79,7 +79,7 @@ def differing(desk: Desk, row: Household | Toilet | Visit, work: Work) -> set[st
 def _of_household(desk: Desk, row: Household, work: Work) -> set[str]:
     changes = changes_of(work.body)
     village = changes.pop("division_code", row.division_code)
-    found = households.alter(desk.vault, row, changes, lambda: people.unseal(desk.session, desk.vault, row))
+    found = households.alter(desk.vault, row, changes, lambda: unsealing.unseal(desk.session, desk.vault, row))
     fields = set() if found is None else merging.journaled_fields("household.updated", found.becomes)
     return fields | ({"division_code"} if village != row.division_code else set())
 

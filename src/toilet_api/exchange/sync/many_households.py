@@ -10,7 +10,7 @@ from toilet_api.accounts.caller import Caller
 from toilet_api.accounts.permissions import LEVEL_OF_LENGTH
 from toilet_api.exchange.sync.in_sets import alike, conclude, entry, written
 from toilet_api.exchange.sync.work import Desk, Work
-from toilet_api.registry import counting, households, people, toilets
+from toilet_api.registry import counting, households, toilets, unsealing
 from toilet_api.registry.households import Alteration
 from toilet_api.registry.merging import changes_of
 from toilet_api.registry.people import Person, SealedPerson
@@ -145,7 +145,7 @@ def _persons(desk: Desk, works: list[Work]) -> dict[UUID, Person]:
     rows = desk.session.exec(select(HouseholdPerson).where(col(HouseholdPerson.household_id).in_(ids))).all()
     # Held in the session while `rows` lives, so that the registry finds them there.
     return {
-        row.household_id: people.unseal(desk.session, desk.vault, desk.households[row.household_id]) for row in rows
+        row.household_id: unsealing.unseal(desk.session, desk.vault, desk.households[row.household_id]) for row in rows
     }
 
 
