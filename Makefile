@@ -14,7 +14,9 @@ DEV     := .venv/.dev-installed
 PIP     := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format types contracts openapi openapi-check contract-lint contract-breaking contract-changelog release-contract clients docs check bench lock clean
+LOOKING := chromium libreoffice-calc libreoffice-writer poppler-utils fonts-noto-cjk
+
+.PHONY: help install run test browsers lint format types contracts openapi openapi-check contract-lint contract-breaking contract-changelog release-contract clients docs check bench lock clean
 
 help: ## 列出全部目标 / Explain every target
 	@echo "make <target> [PORT=$(PORT)] [HOST=$(HOST)] [DATA_DIR=$(DATA_DIR)] [PYTHON=$(PYTHON)]"
@@ -41,6 +43,12 @@ run: $(RUNTIME) ## 启动演示县：内嵌数据库、接口、后台任务 / S
 
 test: $(DEV) ## 运行全部测试（两个进程） / Run the whole suite in two processes
 	@$(BIN)/python -m pytest -n 2 -q $(ARGS)
+
+browsers: ## 安装测试用的浏览器和办公软件（能装则装） / Install what looks at pages and documents, where it is allowed
+	@if command -v chromium >/dev/null && command -v soffice >/dev/null && command -v pdftotext >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && timeout 300 sh -c "apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(LOOKING)" >/dev/null 2>&1; then :; \
+	else echo "未装浏览器或办公软件，相应测试将跳过 / No browser or office suite: their tests are skipped"; fi
 
 lint: $(DEV) ## 代码检查与格式核对 / ruff: rules and format
 	@$(BIN)/ruff check .

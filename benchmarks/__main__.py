@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import changes, drivers, exports, imports, sync
+from benchmarks import changes, drivers, exports, imports, statistics, sync
 from benchmarks.entry import Entry
 from toilet_api.kernel.embedded import EmbeddedPostgres
 
@@ -21,6 +21,7 @@ BENCHMARKS = {
     "exports": exports.run,
     "sync": sync.run,
     "changes": changes.run,
+    "statistics": statistics.run,
 }
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 

@@ -59,6 +59,7 @@ def make_settings(url: str, data_dir: Path) -> Settings:
         rate_limit_people=0,
         rate_limit_clients=0,
         rate_limit_sign_ins=0,
+        reports_by_clock=False,
     )
 
 

@@ -1,6 +1,7 @@
 """The real app on a real PostgreSQL: a server and a database a process, put back to the template after each test."""
 
 import gc
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import UUID
@@ -14,6 +15,7 @@ from sqlmodel import col, select
 
 from tests.conftest import SUBSET, make_settings, on, plain
 from tests.folders import quick_folder
+from tests.reporting.statistics.counting import uncounted
 from tests.restoring import KeptPool, Restored
 from tests.talking import talking
 from tests.world import load_people
@@ -91,10 +93,19 @@ def kept_pool() -> KeptPool:
 
 
 @pytest.fixture
-def database_url(server: str, restored: Restored, kept_pool: KeptPool) -> str:
-    """A database as the template is, this test's own while it runs."""
+def database_url(server: str, restored: Restored, kept_pool: KeptPool, tmp_path: Path) -> Iterator[str]:
+    """A database as the template is, this test's own while it runs.
+
+    With STATISTICS_CHECKED set, each test ends by counting all it left behind: the whole suite is then one long
+    sequence of writes after which every figure must equal a plain count.
+    """
     restored.make(kept_pool.backends())
-    return on(server, restored.name)
+    url = on(server, restored.name)
+    yield url
+    if os.environ.get("STATISTICS_CHECKED"):
+        counted = Database(make_settings(url, tmp_path))
+        assert uncounted(counted) == []
+        counted.dispose()
 
 
 @pytest.fixture

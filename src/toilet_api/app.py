@@ -31,6 +31,8 @@ from toilet_api.openapi import describe
 from toilet_api.oversight.routes import routers as oversight
 from toilet_api.rectification.routes import routers as rectification
 from toilet_api.registry.routes import routers as registry
+from toilet_api.reporting.dashboard import routes as dashboard
+from toilet_api.reporting.routes import routers as reporting
 from toilet_api.settings import Settings
 from toilet_api.survey.routes import routers as survey
 
@@ -72,13 +74,14 @@ def create_app(settings: Settings) -> FastAPI:
     connect(app, settings)
 
     divisions = build_divisions(may(Permission.DIVISION_READ), may(Permission.DIVISION_MANAGE))
-    rooms = (reference, *accounts, divisions, *registry, *survey, *rectification, *oversight, *exchange)
+    rooms = (reference, *accounts, divisions, *registry, *survey, *rectification, *oversight, *reporting, *exchange)
     for router in rooms:  # each straight into the app: FastAPI looks through routers inside of routers at every request
         app.include_router(router, prefix=API)
     app.include_router(well_known)
     app.include_router(problem_pages)
     app.include_router(health)
     pages.mount(app)
+    dashboard.mount(app)
     answers.install(app)
     app.add_middleware(Accesses)
     app.add_middleware(Compression)

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from toilet_api import __version__
-from toilet_api.commands import accounts, data, document, serve, transfer
+from toilet_api.commands import accounts, data, document, figures, serve, transfer, vault
 from toilet_api.commands.children import GaveUpError
 from toilet_api.commands.deployment import NotMigratedError
 from toilet_api.commands.logs import configure_logging
@@ -37,8 +37,10 @@ cli.command()(document.openapi)
 cli.command()(transfer.upload)
 cli.command()(transfer.download)
 cli.add_typer(data.divisions, name="divisions")
+cli.add_typer(figures.statistics, name="statistics")
 cli.add_typer(accounts.users, name="users")
 cli.add_typer(accounts.keys, name="keys")
+cli.add_typer(vault.vault, name="vault")
 
 
 @cli.command()

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from toilet_api.components import share
 from toilet_api.kernel.errors import CATALOGUE, RATE_LIMITED, ProblemDocument, problems
 from toilet_api.publishing import publish
 from toilet_api.specimens import Json, Specimens, of_problems
@@ -36,6 +37,7 @@ TAGS = [
     ("survey", "摸排与问题台账 / Visits, verification, the problem ledger"),
     ("rectification", "整改、验收、销号 / Plans, tasks, acceptance, close-out"),
     ("oversight", "复核、抽查、汇总 / Reviews, spot checks, the summary of a campaign"),
+    ("reporting", "统计、报表、考核 / Live figures, reports, documents, ranking"),
     ("exchange", "数据交换 / Moving data: in and out in bulk, change feed, offline sync, sharing, webhooks"),
     ("reference", "代码表与错误目录 / Code lists and the error catalogue"),
     ("health", "运行状态 / Health"),
@@ -61,6 +63,10 @@ _TITLES = {
     "sample_id": "抽查编号",
     "unit_id": "抽中记录编号",
     "falsification_id": "弄虚作假记录编号",
+    "report_id": "报表编号",
+    "formula_id": "考核办法编号",
+    "assessment_id": "考核编号",
+    "call_in_id": "约谈编号",
     "user_id": "用户编号",
     "grant_id": "授权编号",
     "training_id": "培训记录编号",
@@ -98,6 +104,9 @@ NEVER_STORED = frozenset(
         *("get_campaign_summary", "get_export", "get_import", "get_marked_workbook", "get_me", "get_readiness"),
         *("get_changes", "get_upload", "get_webhook", "get_webhook_delivery"),
         *("get_sync_conflict", "pull_village"),
+        *("get_assessment_preview", "get_report_document", "get_final_report"),
+        *("get_statistics", "get_statistics_table", "get_statistics_trend"),
+        *("get_division_centres", "get_toilet_map"),
     }
 )
 """GETs whose answers are of the moment: no ETag, no 304."""
@@ -198,6 +207,7 @@ def build(app: FastAPI) -> dict[str, Any]:
         for operation in methods.values():
             _complete_webhook(operation, specimens)
     publish(made)
+    share(made)
     return made
 
 

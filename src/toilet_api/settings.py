@@ -4,6 +4,7 @@ import contextlib
 import os
 import secrets
 import tempfile
+from datetime import time
 from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
@@ -60,6 +61,9 @@ class Settings(BaseSettings):
     export_keep_days: int = Field(7, ge=1, description="The file of an export goes away after this.")
     change_keep_days: int = Field(400, ge=90, description="A month of the change feed goes away this long after it.")
     change_waiters: int = Field(500, ge=0, description="Requests that may wait for changes at once, in each process.")
+
+    reports_close_at: time = Field(time(17, 30), description="Close of business, in Shanghai: when reports are due.")
+    reports_by_clock: bool = Field(True, description="Open, draw and remind of periodic reports when they are due.")
 
     webhook_keep_days: int = Field(30, ge=1, description="What was delivered, or given up, is shown for so long.")
     webhook_disable_after_days: int = Field(5, ge=1, description="A receiver that fails for so long is sent nothing.")

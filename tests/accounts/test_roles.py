@@ -43,7 +43,12 @@ def test_auditors_and_inspectors_write_nothing() -> None:
     for role in (Role.PROVINCE_INSPECTOR, Role.CITY_INSPECTOR):
         # Whoever checks on site brings photos; and asks the county for data that a system is to have.
         checks = {Permission.SAMPLE_MANAGE, Permission.ATTACHMENT_WRITE, Permission.DATASET_REQUEST}
-        assert ROLES[role].permissions & WRITES == {Permission.ACCOUNT_MANAGE} | checks
+        reports = {
+            Permission.REPORT_SUBMIT,
+            Permission.REPORT_RECEIVE,
+        }  # 调度: of their own level, and of the one below
+        ranks = {Permission.ASSESSMENT_MANAGE, Permission.CALL_IN_MANAGE}  # 考核排名、约谈 of the counties
+        assert ROLES[role].permissions & WRITES == {Permission.ACCOUNT_MANAGE} | checks | reports | ranks
 
 
 def test_only_the_county_reveals_persons() -> None:

@@ -24,7 +24,7 @@ def served(server: str, template: str, tmp_path_factory: pytest.TempPathFactory)
     with psycopg.connect(plain(server), autocommit=True) as connection:
         connection.execute(f"create database contract template {template} strategy file_copy".encode())
     settings = make_settings(on(server, "contract"), tmp_path_factory.mktemp("contract"))
-    app = create_app(settings.model_copy(update={"access_token_minutes": 120, "upload_max_bytes": 8 * 1024 * 1024}))
+    app = create_app(settings.model_copy(update={"access_token_minutes": 24 * 60, "upload_max_bytes": 8 * 1024 * 1024}))
     with serving(app) as running:
         furnish(running)
         yield running

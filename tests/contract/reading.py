@@ -14,17 +14,30 @@ _REGISTRIES: dict[int, tuple[Json, jsonschema_rs.Registry]] = {}
 
 
 def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
-    """(path, method, operation)."""
+    """(path, method, operation); the operation with its answers and parameters, wherever they stand."""
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            yield path, method, operation
+            answers = {status: resolved(document, one) for status, one in operation["responses"].items()}
+            told = [resolved(document, one) for one in operation.get("parameters", [])]
+            yield path, method, {**operation, "responses": answers, **({"parameters": told} if told else {})}
 
 
-def resolved(document: Json, schema: Json) -> Json:
-    """`schema`, or what it refers to."""
-    if "$ref" not in schema:
-        return schema
-    found: Json = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+def spelled_out(document: Json) -> Json:
+    """A copy in which nothing is shared: each operation has its answers and parameters to itself."""
+    paths: Json = {}
+    for path, method, operation in operations(document):
+        paths.setdefault(path, {})[method] = operation
+    parts = {kind: one for kind, one in document["components"].items() if kind not in ("responses", "parameters")}
+    copied: Json = json.loads(json.dumps({**document, "paths": paths, "components": parts}))
+    return copied
+
+
+def resolved(document: Json, part: Json) -> Json:
+    """`part`, or the schema, answer or parameter that it refers to."""
+    if "$ref" not in part:
+        return part
+    _, _, kind, name = part["$ref"].split("/")
+    found: Json = document["components"][kind][name]
     return found
 
 

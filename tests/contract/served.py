@@ -12,7 +12,14 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from tests.contract import served_exchange, served_rectification, served_sharing, served_webhooks
+from tests.contract import (
+    served_assessment,
+    served_exchange,
+    served_rectification,
+    served_reports,
+    served_sharing,
+    served_webhooks,
+)
 from tests.contract.wire import Wire
 from tests.registry import made as registry
 from tests.survey import made as survey
@@ -36,6 +43,8 @@ class Served:
         """An access token of a demonstration account."""
         if name not in self.tokens:
             form = {"grant_type": "password", "username": name, "password": PASSWORD}
+            if name.endswith("_client"):
+                form = {"grant_type": "client_credentials", "client_id": name, "client_secret": PASSWORD}
             answer = httpx.post(f"{self.address}{API}/auth/token", data=form, trust_env=False)
             self.tokens[name] = ok(answer)["access_token"]
         return self.tokens[name]
@@ -91,10 +100,12 @@ def furnish(served: Served) -> None:
         with served.client("province_inspector") as inspector:
             exchanged |= served_sharing.furnish(inspector, admin)
         exchanged |= served_webhooks.furnish(admin)
+        exchanged |= served_reports.furnish(served.app)
     with ExitStack() as stack:
         names = ("county_admin", "county_reviewer", "township_manager", "village_surveyor")
         clients = {name: stack.enter_context(served.client(name)) for name in names}
         later = served_rectification.furnish(clients, home)
+        later |= served_assessment.furnish(clients["county_admin"], opened["id"])
     served.ids = {
         "campaign_id": [opened["id"], planned["id"]],
         "household_id": [home["id"], empty["id"], gone["id"]],

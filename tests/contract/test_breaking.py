@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.contract.mutations import Mutation, mutations
-from tests.contract.reading import Json
+from tests.contract.mutations import Mutation, drop, edited, mutations, put
+from tests.contract.reading import Json, spelled_out
+from toilet_api.components import share
 from toilet_api.promise import Released, compare
 from toilet_api.promise.changelog import written
 from toilet_api.promise.changes import breaking
@@ -25,7 +26,8 @@ EACH = int(os.environ.get("BREAKING_MUTATIONS", "2"))
 
 @cache
 def baseline() -> Json:
-    return json.loads(BASELINE.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+    """Spelled out, so that each change is one of a single place."""
+    return spelled_out(json.loads(BASELINE.read_text(encoding="utf-8")))
 
 
 @cache
@@ -51,8 +53,43 @@ def test_the_changelog_tells_what_is_new(document: Json) -> None:
     assert written(page, baseline(), document) == page, "make contract-changelog"
 
 
-def test_a_document_is_as_itself() -> None:
+def test_a_document_is_as_itself_whatever_of_it_is_shared() -> None:
     assert compare(baseline(), json.loads(BASELINE.read_text(encoding="utf-8"))) == []
+    assert compare(shared(), baseline()) == []
+    assert compare(baseline(), shared()) == []
+
+
+@cache
+def shared() -> Json:
+    document = spelled_out(baseline())
+    share(document)
+    return document
+
+
+@pytest.mark.parametrize(
+    ("kind", "edit", "told"),
+    [
+        ("responses", drop("headers"), "header_removed"),
+        ("responses", drop("content"), "media_removed"),
+        ("parameters", put(style="spaceDelimited"), "parameter_restyled"),
+        ("parameters", put(name="novel"), "parameter_removed"),
+    ],
+)
+def test_a_change_of_what_is_shared_is_told_of_each_operation_that_has_it(kind: str, edit: Any, told: str) -> None:
+    released = Released(shared())
+    for name in Random(told).sample(sorted(shared()["components"][kind]), EACH):
+        if name.startswith("304"):
+            continue  # it has no content
+        changed = edited(shared(), ("components", kind, name), edit)
+        places = {" ".join(one.place.split(" ")[:2]) for one in released.compare(changed) if one.kind == told}
+        having = {
+            f"{method.upper()} {path}"
+            for path, item in shared()["paths"].items()
+            for method, operation in item.items()
+            if f"'#/components/{kind}/{name}'" in str(operation)
+        }
+        assert len(having) > 1
+        assert places == having
 
 
 def test_there_are_many_kinds_of_change_to_try() -> None:

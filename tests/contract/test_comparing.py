@@ -90,6 +90,19 @@ def test_references_are_followed_also_where_a_schema_refers_to_itself() -> None:
     assert [one.kind for one in beside] == ["stricter"]
 
 
+def test_what_an_answer_that_is_shared_refers_to_is_compared() -> None:
+    def document(inner: Json) -> Json:
+        answer = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Shown"}}}}
+        operation = {"operationId": "told", "responses": {"200": {"$ref": "#/components/responses/Shown"}}}
+        return {
+            "openapi": "3.1.0",
+            "paths": {"/told": {"get": operation}},
+            "components": {"schemas": {"Shown": closed(a=inner)}, "responses": {"Shown": answer}},
+        }
+
+    assert [one.kind for one in compare(document(TEXT), document(COUNT))] == ["type_changed"]
+
+
 def test_what_a_webhook_sends_is_an_answer_to_whoever_receives_it() -> None:
     def document(body: Json) -> Json:
         post = {"operationId": "told", "requestBody": {"content": {"application/json": {"schema": body}}}}

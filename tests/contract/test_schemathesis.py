@@ -1,10 +1,11 @@
 """Every operation, called with what the document allows and forbids; each answer must be one that it documents.
 
-SCHEMATHESIS_EXAMPLES: how many calls of each kind and operation (default 2). Nothing is committed, so that each call
-meets the same county.
+SCHEMATHESIS_EXAMPLES: how many calls of each kind and operation (default 2). SCHEMATHESIS_ROLES: as whom, by the names
+of tests/world.py, or `all` (default county_admin). Nothing is committed, so that each call meets the same county.
+
+The whole takes hours: `SCHEMATHESIS_EXAMPLES=200 SCHEMATHESIS_ROLES=all pytest tests/contract/test_schemathesis.py`
 """
 
-import copy
 import json
 import os
 from collections.abc import Iterator
@@ -20,14 +21,17 @@ from schemathesis import Case
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.generation import GenerationMode
 
-from tests.contract.reading import Json, nodes, operations
+from tests.contract.reading import Json, nodes, operations, spelled_out
 from tests.contract.served import Served
 from tests.survey.made import OTHER_VILLAGE, TOWNSHIP, VILLAGE
+from tests.world import PEOPLE
 from toilet_api.kernel import database
 from toilet_api.kernel.limits import PART_MEDIA
 
 COMMITTED = Path(__file__).parents[2] / "openapi" / "openapi.json"
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "2"))
+_NAMED = os.environ.get("SCHEMATHESIS_ROLES", "county_admin")
+ROLES = PEOPLE if _NAMED == "all" else tuple(_NAMED.split(","))
 CODES = {6: ["360423"], 12: [VILLAGE, OTHER_VILLAGE], 9: [TOWNSHIP, VILLAGE]}
 load_all_checks()
 schemathesis.serializer.alias(PART_MEDIA, "application/octet-stream")
@@ -43,7 +47,8 @@ class _RehearsedSession(database.Session):
 @pytest.fixture(scope="module")
 def rehearsed(served: Served) -> Iterator[Served]:
     with pytest.MonkeyPatch.context() as patch:
-        served.token("county_admin")
+        for name in {"county_admin", *ROLES}:
+            served.token(name)
         patch.setattr(database, "Session", _RehearsedSession)
         # For so few examples Hypothesis needn't look through all the constants of our code each time.
         patch.setattr(HypothesisProvider, "_maybe_draw_constant", lambda *_, **__: None, raising=False)
@@ -53,7 +58,7 @@ def rehearsed(served: Served) -> Iterator[Served]:
 @pytest.fixture(scope="module")
 def api(rehearsed: Served, document: Json) -> Any:
     """The document, narrowed to what stands in the county, so that calls reach further than 404."""
-    narrowed = copy.deepcopy(document)
+    narrowed = spelled_out(document)
     for path, _, operation in operations(narrowed):
         for parameter in operation.get("parameters", []):
             if parameter["in"] == "path":
@@ -136,10 +141,13 @@ OPERATIONS = {
 }
 
 
+@pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_each_answer_is_a_documented_one(api: Any, rehearsed: Served, session: requests.Session, name: str) -> None:
+def test_each_answer_is_a_documented_one(
+    api: Any, rehearsed: Served, session: requests.Session, name: str, role: str
+) -> None:
     path, method = OPERATIONS[name]
-    headers = {"Authorization": f"Bearer {rehearsed.token('county_admin')}"}
+    headers = {"Authorization": f"Bearer {rehearsed.token(role)}"}
     operation = api[path][method]
     modes = [GenerationMode.POSITIVE]
     if operation.path_parameters or operation.query or operation.body:

@@ -157,3 +157,23 @@ def test_wrong_settings_are_told_in_a_line_without_their_values(variables: dict[
 def test_an_empty_variable_is_an_unset_one() -> None:
     with_empty = run("migrate", DATABASE_URL=NOWHERE, DATABASE_OWNER_URL="", VAULT_KEYS="", SECRET_KEY="")
     assert "The database is not available" in with_empty.err
+
+
+def test_the_figures_are_checked_against_the_records(command: Run, settings: Settings) -> None:
+    with psycopg.connect(plain(settings.database_url)) as owner:
+        owner.execute("select set_config('toilet.scope', '{\"\"}', true)")
+        owner.execute(
+            "insert into toilet.household (id, division_code, name_masked, identity_index, name_index)"
+            " select uuidv7(), '360423208202', '张**', uuid_send(uuidv7()), uuid_send(uuidv7())"
+            " from generate_series(1, 3)"
+        )
+    good = command("statistics", "check")
+    assert good.code == 0, good.err
+    assert "Every figure equals" in good.out
+    with psycopg.connect(plain(settings.database_url)) as owner:
+        owner.execute("select set_config('toilet.scope', '{\"\"}', true)")
+        owner.execute("update toilet.statistic_delta set n = 4")
+    bad = command("statistics", "check")
+    assert bad.code == 1
+    assert "household 360423208202" in bad.out
+    assert "4 ≠ 3" in bad.out

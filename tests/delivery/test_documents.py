@@ -62,6 +62,7 @@ def test_what_is_imported_at_run_time_is_declared() -> None:
     package_of = {
         "PIL": "pillow",
         "argon2": "argon2-cffi",
+        "docx": "python-docx",
         "jose": "python-jose",
         "markdown_it": "markdown-it-py",
         "pydantic_core": "pydantic",

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import socket
 import sqlite3
 import subprocess
@@ -15,7 +16,7 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
-from tests.examples.conftest import EXAMPLES, Example, command, given, rows
+from tests.examples.conftest import API, EXAMPLES, Example, command, given, rows
 
 SignedIn = Callable[[str], httpx.Client]
 VILLAGE = "360423208202"
@@ -36,6 +37,19 @@ def test_each_is_short_is_named_in_the_readme_and_is_run_here() -> None:
         assert len((EXAMPLES / name).read_text().splitlines()) <= 100, name
         assert f"[{name}]({name})" in readme
         assert f'"{name}"' in tests
+
+
+def test_whatever_they_call_stands_in_the_document() -> None:
+    document = json.loads((EXAMPLES.parent / "openapi" / "openapi.json").read_text())
+    known = [re.compile(API + re.sub(r"\{[^}]+}", "[^/]+", path.removeprefix(API))) for path in document["paths"]]
+    named = {
+        (script.name, re.sub(r"\{[^}]+}|\$[A-Z]+", "one", path))
+        for script in EXAMPLES.iterdir()
+        if script.suffix in (".py", ".sh")
+        for path in re.findall(r"""["' ](/(?!api/)[a-z-]+/?[^\s"'?]*)["'? ]""", script.read_text())
+    }
+    assert len(named) > 12
+    assert not [one for one in named if not any(path.fullmatch(API + one[1]) for path in known)]
 
 
 def test_a_townships_night_job(example: Example, tmp_path: Path) -> None:
@@ -102,6 +116,50 @@ def test_a_provinces_copy_follows_the_ledger(example: Example, tmp_path: Path, s
         kept.execute("update position set cursor = 'no cursor at all'")
     damaged = example("provincial_puller.py")
     assert "bad_cursor" in damaged.stderr
+
+
+def test_a_system_that_a_county_shares_with(example: Example, tmp_path: Path, signed_in: SignedIn) -> None:
+    reasons = {
+        "PURPOSE": "演示：整改月调度",
+        "LEGAL_BASIS": "演示：三定规定",
+        "UNTIL": f"{datetime.now(UTC) + timedelta(days=300):%F}",
+    }
+
+    def consume(dataset: str, fields: str) -> subprocess.CompletedProcess[str]:
+        return example("data_consumer.py", dataset, "360423", fields, "共享.csv", **reasons)
+
+    def table() -> list[dict[str, str]]:
+        with (tmp_path / "共享.csv").open(encoding="utf-8-sig", newline="") as file:
+            return list(csv.DictReader(file))
+
+    county = signed_in("county_admin")
+    assert consume("divisions", "code,name").returncode == 0, "shared with everyone"
+    assert len(table()) > 1
+    for _ in range(2):
+        waiting = consume("toilets", "id,village,mode")
+        assert waiting.returncode == 2, waiting.stderr
+    (asked,) = rows(county, "/dataset-requests", state="requested")
+    assert asked["purpose"] == reasons["PURPOSE"]
+    approved = county.post(f"/dataset-requests/{asked['id']}/approve", json={}).raise_for_status().json()
+    told = consume("toilets", "id,village,mode")
+    assert told.returncode == 0, told.stderr
+    assert {row["id"] for row in table()} == {row["id"] for row in rows(county, "/toilets")}
+    assert set(table()[0]) == {"id", "village", "mode"}
+    pulled = rows(county, "/dataset-accesses", dataset="toilets", client_id="province_client")
+    assert any(one["records"] == len(table()) for one in pulled), "the county sees it"
+    body = {"reason": "演示：用途不符"}
+    county.post(f"/dataset-grants/{approved['dataset_grant_id']}/revoke", json=body).raise_for_status()
+    over = consume("toilets", "id,village,mode")
+    assert over.returncode == 3
+    assert body["reason"] in over.stderr
+    assert consume("toilets", "id,no_such_field").returncode == 1
+    more = consume("toilets", "id,mode")
+    assert more.returncode == 2, "something else is another request"
+    (other,) = rows(county, "/dataset-requests", state="requested")
+    county.post(f"/dataset-requests/{other['id']}/refuse", json={"reason": "演示：不需要"}).raise_for_status()
+    refused = consume("toilets", "id,mode")
+    assert refused.returncode == 3
+    assert "演示：不需要" in refused.stderr
 
 
 def test_a_phone_without_signal(example: Example, tmp_path: Path, signed_in: SignedIn) -> None:

@@ -16,9 +16,12 @@ from httpx import Request, Response
 from tests.conftest import make_settings, on, plain
 from tests.scope import (
     furnish,
+    furnish_assessment,
     furnish_exchange,
     furnish_rectification,
+    furnish_reports,
     furnish_sharing,
+    furnish_statistics,
     furnish_sync,
     furnish_webhooks,
 )
@@ -118,6 +121,9 @@ def furnished(
         furnish_exchange.after_the_worker(clients, furniture)
         furnish_sharing.furnish(clients, furniture, built_app.state.database)
         furnish_webhooks.webhooks(clients, furniture)
+        furnish_reports.furnish(furniture, built_app.state.database)
+        furnish_assessment.furnish(furniture, built_app.state.database)
+        furnish_statistics.furnish(built_app.state.database)
         furnish.look(built_app.state.database, furniture)
         state = {name: getattr(built_app.state, name) for name in _STATE}
         state["database"].dispose()

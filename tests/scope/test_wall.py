@@ -36,12 +36,14 @@ SEEN_FROM_BELOW = {
     "import_synonym": "true",
     "dataset_share": "true",
     "dataset_access": "true",
+    "assessment": "state = 'published'",
+    "assessment_formula": "state = 'published'",
     "audit_entry": "subject_type in ('campaign', 'problem_type', 'checklist')",
     "change_entry": "subject_type in ('campaign', 'problem_type', 'checklist', 'import_synonym')",
 }
 """A county's campaign, catalogue and checklists, and what was done to them, are read in its villages; and the headings
 that its ledgers use, there and in its townships. How it shares its data is read there too; and a pull of all of a
-province by each of its counties."""
+province by each of its counties. What a level has published of its ranking is read by all whom it is about."""
 OF_AN_ACCOUNT = {"credential", "principal_grant", "refresh_token", "training"}
 """Seen with the account that they belong to; a grant may lie elsewhere."""
 COUNTY = "360423"
@@ -122,7 +124,7 @@ def test_the_application_can_not_climb_over_the_wall(house: House) -> None:
         )
         # Functions that run as their owner: known, and without a way to read.
         definers = "select proname from pg_proc where prosecdef and pronamespace = 'toilet'::regnamespace"
-        known = {"change_forget", "change_open", "change_renew", "change_state", "ensure_months"}
+        known = {"change_forget", "change_open", "change_renew", "change_state", "ensure_months", "statistic_fold"}
         assert set(ask(text(definers)).scalars()) == known
         views = "select relname from pg_class where relkind in ('v', 'm') and relnamespace = 'toilet'::regnamespace"
         assert ask(text(views)).all() == []

@@ -130,7 +130,15 @@ def authenticate(session: Session, ring: KeyRing, settings: Settings, token: str
     Leaves the transaction in the widest scope: narrow it before anything else is read.
     """
     enter_scope(session, EVERYWHERE)
-    claims = tokens.verify(session, ring, settings, token)
+    return caller_by(session, settings, tokens.verify(session, ring, settings, token))
+
+
+def caller_by(session: Session, settings: Settings, claims: tokens.Claims) -> Caller:
+    """The caller of claims that were found good. Raises 401 when the login or the account is over.
+
+    Leaves the transaction in the widest scope: narrow it before anything else is read.
+    """
+    enter_scope(session, EVERYWHERE)
     row = session.connection().execute(_PRINCIPAL, {"id": claims.subject, "family": claims.family}).one_or_none()
     if row is None or not row.active or row.signed_out or row.token_version != claims.token_version:
         raise ended()
@@ -206,7 +214,7 @@ async def _identify(request: Request, session: Transaction, credentials: Bearer)
 
     def work() -> Caller:
         caller = authenticate(session, key_ring(request), settings, token)
-        _count(request, settings, caller)
+        count(request, settings, caller)
         enter_scope(session, caller.scope.prefixes, replace(caller.actor, request_id=request.state.request_id))
         return caller
 
@@ -214,7 +222,7 @@ async def _identify(request: Request, session: Transaction, credentials: Bearer)
     return request.state.caller  # type: ignore[no-any-return]
 
 
-def _count(request: Request, settings: Settings, caller: Caller) -> None:
+def count(request: Request, settings: Settings, caller: Caller) -> None:
     """One request of the caller's quota. Raises 429 `rate_limited` when it is used up."""
     quota = settings.rate_limit_people if caller.kind == "person" else settings.rate_limit_clients
     rate = request.app.state.meter.take(str(caller.id), Policy(caller.kind, quota))
@@ -232,7 +240,7 @@ def enter(
     settings: Settings = request.app.state.settings
     caller = authenticate(session, key_ring(request), settings, bearer_token(credentials))
     if not again:
-        _count(request, settings, caller)
+        count(request, settings, caller)
     if caller.must_change_password:
         raise PASSWORD_CHANGE_REQUIRED.problem()
     enter_scope(session, caller.scope.prefixes, replace(caller.actor, request_id=request.state.request_id))

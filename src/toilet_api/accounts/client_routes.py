@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Request, Response
+from fastapi import Body, Query, Request, Response
 from sqlmodel import col
 
 from toilet_api.accounts import granting, people, reading
@@ -152,7 +152,12 @@ def update_client(
     status_code=201,
     responses=problems(*_STEPS, OUT_OF_SCOPE, GRANT_EXISTS, INVALID),
 )
-def create_client_grant(session: Transaction, caller: Manager, id: UUID, body: GrantCreate) -> GrantView:  # noqa: A002
+def create_client_grant(
+    session: Transaction,
+    caller: Manager,
+    id: UUID,  # noqa: A002
+    body: Annotated[GrantCreate, Body(examples=[{"role": "integration_client", "division_code": "360423"}])],
+) -> GrantView:
     """下一次请求起生效。/ Holds from the next request."""
     return GrantView.model_validate(granting.add_grant(session, caller, "client", id, body))
 

@@ -45,11 +45,11 @@ def _make(vault: Vault) -> SigningKey:
     private: dict[str, Any] = jwk.construct(pem, ALGORITHM).to_dict()
     public = {name: private[name] for name in ("kty", "crv", "x", "y")} | {"alg": ALGORITHM, "use": "sig"}
     kid = _thumbprint(public)
-    sealed = vault.seal(private, _owner(kid))
+    sealed = vault.seal(private, owner_of(kid))
     return SigningKey(kid=kid, public_jwk=public | {"kid": kid}, sealed=sealed)
 
 
-def _owner(kid: str) -> bytes:
+def owner_of(kid: str) -> bytes:
     return f"signing_key:{kid}".encode()
 
 
@@ -121,7 +121,7 @@ class KeyRing:
             if row is None:
                 rotate(session, self._vault)
                 row = session.exec(statement).one()
-            key = jwk.construct(self._vault.open(row.sealed, _owner(row.kid)), ALGORITHM)
+            key = jwk.construct(self._vault.open(row.sealed, owner_of(row.kid)), ALGORITHM)
             if made:  # kept only once it is sure that it was committed
                 return row.kid, key
             self._signer = (row.kid, _Kept(key, None, time.monotonic()))

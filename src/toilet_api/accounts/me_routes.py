@@ -1,19 +1,16 @@
 """One's own account: GET /me, POST /me/password; and the table of roles."""
 
 from fastapi import Response
-from sqlmodel import col, select
 
 from toilet_api.accounts import passwords
 from toilet_api.accounts.auth_routes import DoorDep
-from toilet_api.accounts.caller import Bearer, Caller, Identified, authenticate, bearer_token, ended
+from toilet_api.accounts.caller import Bearer, Identified, authenticate, bearer_token
+from toilet_api.accounts.password_change import change
 from toilet_api.accounts.permissions import PERMISSION_LABELS, ROLES, in_order
 from toilet_api.accounts.problems import TOO_MANY_ATTEMPTS, WEAK_PASSWORD, WRONG_PASSWORD
 from toilet_api.accounts.schemas import GrantMade, Me, PasswordChange, PermissionView, Roles, RoleView
-from toilet_api.accounts.sign_in import confirm
-from toilet_api.accounts.tables import Credential, Principal
 from toilet_api.accounts.training import trainings
-from toilet_api.kernel import journal
-from toilet_api.kernel.database import EVERYWHERE, Transaction, enter_scope
+from toilet_api.kernel.database import Transaction, enter_scope
 from toilet_api.kernel.dependencies import SettingsDep
 from toilet_api.kernel.errors import FORBIDDEN, UNAUTHENTICATED, problems
 from toilet_api.kernel.requests import Room
@@ -55,39 +52,12 @@ def get_me(session: Transaction, settings: SettingsDep, caller: Identified, resp
 def change_password(body: PasswordChange, door: DoorDep, credentials: Bearer) -> Response:
     """修改后所有登录（含本次）立即失效，须用新口令重新登录。/ Every login ends, this one too."""
     token = bearer_token(credentials)
-    with door.database.transaction(EVERYWHERE, door.actor()) as session:
-        caller: Caller = authenticate(session, door.ring, door.settings, token)
-        # In one statement: what two statements saw could lie on both sides of another change.
-        principal, credential = session.exec(
-            select(Principal, Credential)
-            .join(Credential, col(Credential.principal_id) == col(Principal.id))
-            .where(col(Principal.id) == caller.id)
-        ).one()
-    if principal.token_version != caller.token_version:
-        # Another change came between: this login is over, which must not read (and count) as a wrong password.
-        raise ended()
-    if principal.kind != "person":
-        raise FORBIDDEN.problem(("对接系统没有口令。", "A system has no password; its manager rotates the secret."))
-    if not confirm(door, principal, credential, body.current_password):
-        raise WRONG_PASSWORD.problem()
-    passwords.require_good(body.new_password, principal.username)
-    passwords.require_unused(door.settings, body.new_password, [credential.secret_hash, *credential.previous])
-    hashed = passwords.hashed(door.settings, body.new_password)
-    with door.database.transaction(EVERYWHERE, door.actor(principal)) as session:
-        current = session.exec(select(Principal).where(col(Principal.id) == caller.id).with_for_update()).one()
-        if current.token_version != caller.token_version:
-            raise ended()
-        stored = session.exec(select(Credential).where(col(Credential.principal_id) == caller.id)).one()
-        passwords.replace(session, current, stored, hashed, must_change=False)
-        current.touch(current.id)
-        journal.record(
-            session,
-            action="user.password_changed",
-            subject_type="principal",
-            subject_id=current.id,
-            division_code=current.division_code,
-            version=current.version,
-        )
+    change(
+        door,
+        lambda session: authenticate(session, door.ring, door.settings, token),
+        body.current_password,
+        body.new_password,
+    )
     return Response(status_code=204)
 
 

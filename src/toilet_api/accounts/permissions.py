@@ -57,8 +57,16 @@ class Permission(StrEnum):
     ACCEPTANCE_READ = "acceptance.read"
     ACCEPTANCE_DECIDE = "acceptance.decide"
     CHECKLIST_MANAGE = "checklist.manage"
+    STATISTICS_READ = "statistics.read"
     SAMPLE_READ = "sample.read"
     SAMPLE_MANAGE = "sample.manage"
+    REPORT_READ = "report.read"
+    REPORT_SUBMIT = "report.submit"
+    REPORT_RECEIVE = "report.receive"
+    ASSESSMENT_READ = "assessment.read"
+    ASSESSMENT_MANAGE = "assessment.manage"
+    CALL_IN_READ = "call_in.read"
+    CALL_IN_MANAGE = "call_in.manage"
     CATALOGUE_MANAGE = "catalogue.manage"
     CAMPAIGN_READ = "campaign.read"
     CAMPAIGN_MANAGE = "campaign.manage"
@@ -117,8 +125,16 @@ PERMISSION_LABELS: dict[Permission, tuple[str, str]] = {
     Permission.ACCEPTANCE_READ: ("查看验收与验收清单", "Read acceptances and checklists"),
     Permission.ACCEPTANCE_DECIDE: ("组织验收", "Hold acceptances"),
     Permission.CHECKLIST_MANAGE: ("维护本县验收清单", "Maintain the county's checklists"),
+    Permission.STATISTICS_READ: ("查看统计指标", "Read statistics"),
     Permission.SAMPLE_READ: ("查看复核、抽查和弄虚作假记录", "Read reviews, spot checks and falsification records"),
     Permission.SAMPLE_MANAGE: ("组织复核、抽查", "Hold reviews and spot checks"),
+    Permission.REPORT_READ: ("查看定期报表", "Read periodic reports"),
+    Permission.REPORT_SUBMIT: ("核签、报送本级定期报表", "Draw, sign and submit the reports of one's own level"),
+    Permission.REPORT_RECEIVE: ("接收或退回下级定期报表", "Receive or return the reports of the level below"),
+    Permission.ASSESSMENT_READ: ("查看考核办法和考核排名", "Read formulas of assessment, and rankings"),
+    Permission.ASSESSMENT_MANAGE: ("起草、公布考核办法和考核排名", "Publish formulas of assessment, and rankings"),
+    Permission.CALL_IN_READ: ("查看约谈记录", "Read call-ins"),
+    Permission.CALL_IN_MANAGE: ("组织约谈", "Hold call-ins"),
     Permission.CATALOGUE_MANAGE: ("维护问题目录", "Maintain the catalogue of problems"),
     Permission.CAMPAIGN_READ: ("查看专项行动", "Read campaigns"),
     Permission.CAMPAIGN_MANAGE: ("管理专项行动", "Manage campaigns"),
@@ -182,9 +198,13 @@ _READ = frozenset(
         _P.PLAN_READ,
         _P.TASK_READ,
         _P.ACCEPTANCE_READ,
+        _P.STATISTICS_READ,
         _P.ATTACHMENT_READ,
         _P.EXPORT_CREATE,
         _P.DATASET_READ,
+        _P.REPORT_READ,
+        _P.ASSESSMENT_READ,
+        _P.CALL_IN_READ,
         _P.ROLE_READ,
     }
 )
@@ -193,6 +213,10 @@ _ENTER = frozenset(
 )
 # Whoever goes and checks brings photos and signs.
 _INSPECT = frozenset({_P.SAMPLE_READ, _P.SAMPLE_MANAGE, _P.ATTACHMENT_WRITE})
+# Dispatch (调度): receives the reports of the level below, and reports to the one above.
+_DISPATCH = frozenset({_P.REPORT_SUBMIT, _P.REPORT_RECEIVE})
+# Ranking, notification and call-in (考核排名、通报约谈) of the level below.
+_RANK = frozenset({_P.ASSESSMENT_MANAGE, _P.CALL_IN_MANAGE})
 _ACCOUNTS = frozenset({_P.ACCOUNT_READ, _P.ACCOUNT_MANAGE})
 
 ROLES: dict[Role, RoleRule] = {
@@ -202,7 +226,7 @@ ROLES: dict[Role, RoleRule] = {
         "person",
         frozenset({1}),
         # No import.read: a report quotes cells as they were uploaded, and inspectors read masked data only.
-        _READ | _ACCOUNTS | _INSPECT | {_P.DATASET_REQUEST, _P.WEBHOOK_MANAGE},
+        _READ | _ACCOUNTS | _INSPECT | _DISPATCH | _RANK | {_P.DATASET_REQUEST, _P.WEBHOOK_MANAGE},
         # Counties directly under a province (省直管县) have no city above them, so the province may name their
         # administrators as well.
         frozenset({Role.CITY_INSPECTOR, Role.COUNTY_ADMIN, Role.AUDITOR, Role.INTEGRATION_CLIENT}),
@@ -213,7 +237,7 @@ ROLES: dict[Role, RoleRule] = {
         "City inspector",
         "person",
         frozenset({2}),
-        _READ | _ACCOUNTS | _INSPECT | {_P.DATASET_REQUEST, _P.WEBHOOK_MANAGE},
+        _READ | _ACCOUNTS | _INSPECT | _DISPATCH | _RANK | {_P.DATASET_REQUEST, _P.WEBHOOK_MANAGE},
         frozenset({Role.COUNTY_ADMIN, Role.AUDITOR, Role.INTEGRATION_CLIENT}),
         "工作方案 四（四）每半月一调度",
     ),
@@ -241,6 +265,7 @@ ROLES: dict[Role, RoleRule] = {
             _P.ACCEPTANCE_DECIDE,
             _P.PROBLEM_CLOSE_WORK,
             _P.PROBLEM_REOPEN,
+            _P.REPORT_RECEIVE,
         },
         frozenset(),
         "工作方案 四（三）审核备案；四（五）县、乡组织验收，县级全面复核",
@@ -261,6 +286,7 @@ ROLES: dict[Role, RoleRule] = {
             _P.PROBLEM_RECORD_WORK,
             _P.PROBLEM_CLOSE,
             _P.PLAN_WRITE,
+            _P.REPORT_SUBMIT,
             _P.TASK_MANAGE,
             _P.ACCEPTANCE_DECIDE,
             _P.IMPORT_CREATE,

@@ -88,7 +88,7 @@ class ClientCreate(Schema):
         None,
         title="权限范围",
         description="缺省为只读（脱敏）；其余须逐项写明 / Masked reading when left out; more must be named",
-        max_length=40,
+        max_length=100,
         examples=[["household.read", "visit.read"]],
     )
 
@@ -112,7 +112,7 @@ class ClientPatch(_Patch):
     """修改对接系统（JSON Merge Patch）/ Changes to a system."""
 
     display_name: DisplayName | None = None
-    scopes: list[Permission] | None = Field(None, title="权限范围", max_length=40)
+    scopes: list[Permission] | None = Field(None, title="权限范围", max_length=100)
 
 
 class _Account(Schema):

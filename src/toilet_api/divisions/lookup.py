@@ -12,6 +12,10 @@ from toilet_api.divisions.tables import Division, DivisionSuccessor
 from toilet_api.kernel.errors import OUT_OF_SCOPE, FieldError, Problem
 from toilet_api.kernel.scope import Scope
 
+_BELOW = text(
+    "select code, name from division where level = :level and valid_to is null and code >= :low and code < :high"
+    " order by code"
+)
 _VILLAGES = text(
     """
     with recursive here as (
@@ -128,6 +132,15 @@ def names(session: Session, codes: Iterable[str]) -> dict[str, str]:
     wanted = sorted(set(codes))
     rows = session.exec(select(Division.code, Division.name).where(col(Division.code).in_(wanted)))
     return dict(rows.all())
+
+
+def below(session: Session, level: int, prefixes: Iterable[str]) -> dict[str, str]:
+    """The divisions of today of a level under any of `prefixes`, code to name, in the order of their codes."""
+    found: dict[str, str] = {}
+    for prefix in sorted(prefixes):
+        rows = session.connection().execute(_BELOW, {"level": level, "low": prefix, "high": prefix + ":"})
+        found |= {row.code: row.name for row in rows}
+    return found
 
 
 def villages_under(session: Session, prefix: str) -> list[Village]:

@@ -8,10 +8,13 @@ from toilet_api.exchange.sharing.rules import DATASET_GRANT, DATASET_REQUEST
 from toilet_api.kernel.machines import MACHINES, Machine, Step
 from toilet_api.oversight.rules import FALSIFICATION, SAMPLE
 from toilet_api.rectification.rules import ACCEPTANCE, PLAN, POSTPONEMENT, TASK
+from toilet_api.reporting.assessment.rules import ASSESSMENT, CALL_IN, FORMULA
+from toilet_api.reporting.reports.rules import REPORT
 from toilet_api.survey.rules import CAMPAIGN, PROBLEM, VISIT
 
 IN_ORDER = (
     *(CAMPAIGN, VISIT, PROBLEM, PLAN, TASK, POSTPONEMENT, ACCEPTANCE, SAMPLE, FALSIFICATION),
+    *(REPORT, FORMULA, ASSESSMENT, CALL_IN),
     *(DATASET_REQUEST, DATASET_GRANT),
     *(USER_STATES, CLIENT_STATES),
 )

@@ -105,7 +105,8 @@ class Vault:
         writing_cipher = _CIPHER_BYTES[settings.vault_cipher]
         self._writer = self._ciphers[writing_cipher, self.writing_key]
         key_id = self.writing_key.encode()
-        self._header = bytes((_VERSION, writing_cipher, len(key_id))) + key_id
+        self.header = bytes((_VERSION, writing_cipher, len(key_id))) + key_id
+        """With it begins whatever is sealed now; a value that begins otherwise is of another key or cipher."""
         # Not one of VAULT_KEYS: an index must stay the same when the sealing keys rotate.
         index_key = settings.secret("vault.blind-index")
         # HMAC-SHA-256 with its two keyed states kept: an import makes half a million of them.
@@ -117,7 +118,7 @@ class Vault:
         """`value` (JSON) encrypted and bound to `aad`, the owner's id. Nonces are random: rotate before 2**32 seals."""
         nonce = random_bytes(_NONCE)
         plain = to_json(value)
-        return self._header + nonce + self._writer.encrypt(nonce, plain, self._header + aad)
+        return self.header + nonce + self._writer.encrypt(nonce, plain, self.header + aad)
 
     def open(self, sealed: bytes, aad: bytes) -> dict[str, Any]:
         """What was sealed. Raises VaultError when it is damaged, of another owner, or of an unknown key."""
@@ -140,7 +141,7 @@ class Vault:
 
     def reseal(self, sealed: bytes, aad: bytes) -> bytes | None:
         """The value sealed anew with the writing key and cipher; None when it already is. The step of a rotation."""
-        if bytes(sealed).startswith(self._header):
+        if bytes(sealed).startswith(self.header):
             return None
         return self.seal(self.open(sealed, aad), aad)
 

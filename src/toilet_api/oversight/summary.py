@@ -85,10 +85,6 @@ _COUNTS = """
            (select coalesce(jsonb_agg(found), '[]') from plans as found) as plans,
            (select waiting from work) as waiting
 """
-_BELOW = text(
-    "select code, name from division where level = :level and valid_to is null and code >= :low and code < :high"
-)
-"""Divisions of today; one where nothing has happened yet is shown as well, so that a laggard is seen."""
 
 
 def summarise(session: Session, campaign: Campaign, division: str, scope: Scope, now: datetime) -> CampaignSummary:
@@ -96,7 +92,8 @@ def summarise(session: Session, campaign: Campaign, division: str, scope: Scope,
     width = {2: 6, 4: 6, 6: 9}.get(len(division), 12)
     found = _count(session, campaign, scope, width, shanghai_date(now))
     ledger: list[Row] = found["ledger"]
-    below = _below(session, {6: 3, 9: 4, 12: 5}[width], scope)
+    # Divisions where nothing has happened yet are shown as well, so that a laggard is seen.
+    below = lookup.below(session, {6: 3, 9: 4, 12: 5}[width], scope.prefixes)
     counted = {row["code"] for name in ("ledger", "ill", "homes", "privies", "visits") for row in found[name]}
     names = {**lookup.names(session, counted), **below}
     whole = _ledger(ledger)
@@ -132,15 +129,6 @@ def summarise(session: Session, campaign: Campaign, division: str, scope: Scope,
             for code in sorted(names)
         ],
     )
-
-
-def _below(session: Session, level: int, scope: Scope) -> dict[str, str]:
-    """The divisions of a level inside of `scope`, code to name."""
-    found: dict[str, str] = {}
-    for prefix in scope.prefixes:
-        rows = session.connection().execute(_BELOW, {"level": level, "low": prefix, "high": prefix + ":"})
-        found |= {row.code: row.name for row in rows}
-    return found
 
 
 def _count(session: Session, campaign: Campaign, scope: Scope, width: int, today: date) -> Row:
@@ -200,7 +188,7 @@ def _plans(session: Session, rows: list[Row], scope: Scope) -> PlanCounts:
         return sum(row[member] for row in rows if row["state"] == state and row["kind"] == kind)
 
     return PlanCounts(
-        townships=len(_below(session, 4, scope)),
+        townships=len(lookup.below(session, 4, scope.prefixes)),
         approved=count("approved"),
         submitted=count("submitted"),
         returned=count("returned"),

@@ -21,8 +21,11 @@ class Released:
     def __init__(self, document: Json) -> None:
         self._document = document
         self._operations = operations(document)
-        self._schemas = document.get("components", {}).get("schemas", {})
-        self._used = {name: set(_references(schema)) for name, schema in self._schemas.items()}
+        self._used = {
+            f"{kind}/{name}": set(_references(member))
+            for kind, members in document.get("components", {}).items()
+            for name, member in members.items()
+        }
         self._used_by = {place: set(_references(operation)) for place, operation in self._operations.items()}
 
     def compare(self, new: Json) -> list[Change]:
@@ -46,7 +49,7 @@ class Released:
             if now.get(kind, {}).get(name) != member
         }
         while True:
-            more = {f"schemas/{name}" for name, used in self._used.items() if used & touched} - touched
+            more = {one for one, used in self._used.items() if used & touched} - touched
             if not more:
                 return touched
             touched |= more
@@ -197,7 +200,7 @@ class _Documents:
 
 
 def _references(value: Any) -> Iterator[str]:
-    """`schemas/NAME`, `headers/NAME`, of everything that `value` refers to. Examples refer to nothing."""
+    """`schemas/NAME`, `responses/NAME` and so on, of all that `value` refers to. Examples refer to nothing."""
     if isinstance(value, list):
         for one in value:
             yield from _references(one)

@@ -11,6 +11,9 @@ from toilet_api.kernel.codes import CODE_LISTS
 SOURCE = Path(toilet_api.__file__).parent
 _LITERAL = re.compile(rf"""["']((?:{"|".join(events.VERBS)})\.[a-z][a-z_]*)["']""")
 _NO_ACTIONS = {f"{subject}.{column}" for subject in events.VERBS for column in ("id", "division_code", "conf", "scope")}
+_NO_ACTIONS |= {f"toilet.{view}" for view in ("mode", "year", "leader", "mode_year", "mode_leader", "year_leader")}
+_NO_ACTIONS |= {"problem.cause", "problem.due"}  # views of the statistics, like those of toilets
+_NO_ACTIONS |= {"problem.html", "division.html", "report.xlsx", "report.clock"}  # files, and a task
 _SILENT = {"division.loaded", "household.revealed", "visit.removed"}
 """Noted in the audit trail alone."""
 

@@ -1,7 +1,10 @@
 """What a caller may hear of: the types of record that he may read, each with the divisions where he may."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from operator import itemgetter
 
 from sqlmodel import Session
 
@@ -13,6 +16,12 @@ from toilet_api.kernel.errors import INVALID, NOT_FOUND, FieldError
 from toilet_api.kernel.feed import Entry
 from toilet_api.kernel.scope import Scope
 
+_KINDS = 4000
+"""How many kinds of change the told ones of one scope are kept of: a few thousand, where there are many villages."""
+_Kind = tuple[str, str | None, str | None, str]
+_kind = itemgetter(2, 4, 5, 7)
+"""Of an entry its type, its place, the place before, and the operation."""
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -21,6 +30,47 @@ class Told:
     op: str
     division_code: str | None
     from_division_code: str | None
+    written: tuple[bytes, bytes] = field(init=False, repr=False, compare=False)
+    """The JSON of the operation, and that of the places."""
+
+    def __post_init__(self) -> None:
+        here, before = json.dumps(self.division_code), json.dumps(self.from_division_code)
+        told = f'"op":"{self.op}"'.encode(), f'"division_code":{here},"from_division_code":{before}'.encode()
+        object.__setattr__(self, "written", told)
+
+
+class _Telling(dict[_Kind, Told | None]):
+    """How changes are told to whoever may read these types in these divisions. It is found out once of each kind."""
+
+    def __init__(self, scopes: Mapping[str, Scope]) -> None:
+        super().__init__()
+        self._scopes = scopes
+
+    def __missing__(self, kind: _Kind) -> Told | None:
+        if len(self) >= _KINDS:
+            self.clear()
+        told = self[kind] = _told(self._scopes, *kind)
+        return told
+
+
+@lru_cache(maxsize=32)
+def _telling(scopes: tuple[tuple[str, Scope], ...]) -> _Telling:
+    return _Telling(dict(scopes))
+
+
+def _told(scopes: Mapping[str, Scope], subject: str, place: str | None, before: str | None, op: str) -> Told | None:
+    scope = scopes.get(subject)
+    if scope is None:
+        return None
+    from_above = SUBJECTS[subject].from_above
+    is_here, was_here = _in(scope, place, from_above), _in(scope, before, from_above)
+    if op != "move":
+        return Told(PAST[op], place, None) if is_here else None
+    if is_here and was_here:
+        return Told("moved", place, before)
+    if is_here:
+        return Told("entered_scope", place, None)
+    return Told("left_scope", None, before) if was_here else None
 
 
 @dataclass(frozen=True)
@@ -28,10 +78,6 @@ class Interest:
     """Types of record, each with the divisions where the caller may read it and wants to."""
 
     scopes: Mapping[str, Scope]
-    _told: dict[tuple[str, str, str | None, str | None], Told | None] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
-    """How a change of such a record, of this operation, at this place, from that one, is told. There are few."""
 
     @property
     def scope(self) -> Scope:
@@ -47,29 +93,16 @@ class Interest:
 
         Of what has left the scope it isn't told where it went, of what has come not from where.
         """
-        kind = (entry.subject_type, entry.op, entry.division_code, entry.from_division_code)
-        try:
-            return self._told[kind]
-        except KeyError:
-            told = self._told[kind] = self._tell(entry)
-            return told
+        return self._telling[_kind(entry)]
 
-    def _tell(self, entry: Entry) -> Told | None:
-        scope = self.scopes.get(entry.subject_type)
-        if scope is None:
-            return None
-        from_above = SUBJECTS[entry.subject_type].from_above
-        is_here, was_here = (
-            _in(scope, entry.division_code, from_above),
-            _in(scope, entry.from_division_code, from_above),
-        )
-        if entry.op != "move":
-            return Told(PAST[entry.op], entry.division_code, None) if is_here else None
-        if is_here and was_here:
-            return Told("moved", entry.division_code, entry.from_division_code)
-        if is_here:
-            return Told("entered_scope", entry.division_code, None)
-        return Told("left_scope", None, entry.from_division_code) if was_here else None
+    def tell_each(self, entries: Iterable[Entry]) -> list[tuple[Entry, Told]]:
+        """Those that are for the caller, each as it is told."""
+        known = self._telling
+        return [(entry, told) for entry in entries if (told := known[_kind(entry)]) is not None]
+
+    @cached_property
+    def _telling(self) -> _Telling:
+        return _telling(tuple(self.scopes.items()))
 
     def callers(self, caller: Caller) -> Iterator[tuple[Subject, Caller]]:
         """Each type with the caller narrowed to where he wants it."""

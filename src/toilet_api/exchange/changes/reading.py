@@ -1,10 +1,9 @@
 """A page of the change feed."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from sqlmodel import Session
 
@@ -13,12 +12,14 @@ from toilet_api.exchange.changes import interest, records
 from toilet_api.exchange.changes.cursors import Seal, digest
 from toilet_api.exchange.changes.interest import Interest, Told
 from toilet_api.exchange.changes.problems import CURSOR_EXPIRED
+from toilet_api.exchange.changes.records import Found, Wanted
 from toilet_api.exchange.changes.subjects import SUBJECTS
 from toilet_api.kernel import feed
 from toilet_api.kernel.database import enter_scope
 from toilet_api.kernel.feed import Batch, Entry
 
 NOW = "now"
+_NAMES = {name: name.encode() for name in SUBJECTS}
 SECONDS = 0.5
 """How long a page is looked for where much is passed over; then it is answered with what there is, and `more`."""
 
@@ -38,7 +39,7 @@ class Question:
 class Page:
     """Items as JSON, the cursor behind them, and what to wait for when there are none."""
 
-    items: list[str]
+    items: list[bytes]
     next_cursor: str
     more: bool
     interest: Interest
@@ -55,8 +56,11 @@ def page(session: Session, caller: Caller, question: Question, secret: bytes, to
         batch, told = _next(session, wanted, prefixes, question.limit, _position(session, seal, question.since))
     except feed.ExpiredError:
         raise CURSOR_EXPIRED.problem() from None
-    shown = _records(session, wanted, caller, today, told) if question.with_records else {}
-    return Page(_items(seal, batch, told, shown), seal.close(batch.position), batch.more, wanted)
+    keys = _keys(told)
+    needed = _needed(wanted, caller, told, keys) if question.with_records else []
+    with records.asked(session, needed, today) as shown:
+        heads = _heads(seal, batch, told, keys)
+    return Page(_items(heads, told, keys, shown), seal.close(batch.position), batch.more, wanted)
 
 
 def _position(session: Session, seal: Seal, since: str | None) -> feed.Position:
@@ -73,48 +77,54 @@ def _next(
     above = [name for name in wanted.scopes if SUBJECTS[name].from_above]
     while True:
         batch = feed.read(session, position, subjects=wanted.scopes, prefixes=prefixes, above=above, limit=limit)
-        told = [(entry, how) for entry in batch.entries if (how := wanted.tell(entry)) is not None]
+        told = wanted.tell_each(batch.entries)
         if told or not batch.more or time.monotonic() > until:
             return batch, told
         position = batch.position
 
 
-def _key(entry: Entry) -> Any:
-    return entry.division_code if entry.subject_type == "division" else entry.subject_id
+def _keys(told: Sequence[tuple[Entry, Told]]) -> list[bytes]:
+    """By what each record is known: a division by its code, all else by its id."""
+    return [
+        (entry.division_code or "").encode() if entry.subject_type == "division" else str(entry.subject_id).encode()
+        for entry, _ in told
+    ]
 
 
-def _records(
-    session: Session, wanted: Interest, caller: Caller, today: date, told: Sequence[tuple[Entry, Told]]
-) -> dict[str, dict[str, str]]:
-    """Type -> key -> the record as JSON."""
-    keys: dict[str, set[Any]] = {}
-    for entry, how in told:
+def _needed(
+    wanted: Interest, caller: Caller, told: Sequence[tuple[Entry, Told]], keys: Sequence[bytes]
+) -> Iterator[Wanted]:
+    """The records that belong to the changes."""
+    asked: dict[str, set[bytes]] = {}
+    for (entry, how), key in zip(told, keys, strict=True):
         if how.op != "left_scope":
-            keys.setdefault(entry.subject_type, set()).add(_key(entry))
-    return {
-        subject.name: records.as_json(session, subject, narrowed, today, keys[subject.name])
-        for subject, narrowed in wanted.callers(caller)
-        if subject.name in keys
-    }
+            asked.setdefault(entry.subject_type, set()).add(key)
+    for subject, narrowed in wanted.callers(caller):
+        if subject.name in asked:
+            yield Wanted(subject, narrowed, asked[subject.name])
 
 
-def _items(seal: Seal, batch: Batch, told: Sequence[tuple[Entry, Told]], shown: dict[str, dict[str, str]]) -> list[str]:
-    """Put together by hand: of ids, codes and numbers, which need no escape, and of records that are JSON already."""
-    cursor = seal.closing(batch.window)
-    none: dict[str, str] = {}
-    items = []
-    for entry, how in told:
-        kind, record_id, place = entry.subject_type, str(entry.subject_id), _text(how.division_code)
-        key = record_id if kind != "division" else entry.division_code or ""
-        record = "null" if how.op == "left_scope" else shown.get(kind, none).get(key, "null")
-        version = "null" if entry.version is None else entry.version
-        items.append(
-            f'{{"cursor":"{cursor(entry)}","type":"{kind}","id":"{record_id}","op":"{how.op}","version":{version},'
-            f'"at":"{entry.at.isoformat()}","division_code":{place},'
-            f'"from_division_code":{_text(how.from_division_code)},"record":{record}}}'
-        )
-    return items
+def _heads(seal: Seal, batch: Batch, told: Sequence[tuple[Entry, Told]], keys: Sequence[bytes]) -> list[bytes]:
+    """The items up to their records, put together by hand: ids, codes and numbers need no escape."""
+    cursors = seal.close_each(batch.window, [entry.seq for entry, _ in told])
+    heads = []
+    for (entry, how), key, cursor in zip(told, keys, cursors, strict=True):
+        kind = entry.subject_type
+        record_id = key if kind != "division" else str(entry.subject_id).encode()
+        version = b"null" if entry.version is None else b"%d" % entry.version
+        at, (op, places) = entry.at.isoformat().encode(), how.written
+        told_of = (cursor, _NAMES[kind], record_id, op, version, at, places)
+        heads.append(b'{"cursor":"%b","type":"%b","id":"%b",%b,"version":%b,"at":"%b",%b' % told_of)
+    return heads
 
 
-def _text(code: str | None) -> str:
-    return "null" if code is None else f'"{code}"'
+def _items(
+    heads: Sequence[bytes], told: Sequence[tuple[Entry, Told]], keys: Sequence[bytes], shown: Found
+) -> list[bytes]:
+    none: dict[bytes, bytes] = {}
+    return [
+        b'%b,"record":%b}' % (head, shown.get(entry.subject_type, none).get(key, b"null"))
+        if how.op != "left_scope"
+        else head + b',"record":null}'
+        for head, (entry, how), key in zip(heads, told, keys, strict=True)
+    ]

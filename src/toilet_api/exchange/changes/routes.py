@@ -167,9 +167,9 @@ async def _read(request: Request, credentials: Bearer, question: Question, *, ag
 
 
 def _answer(page: Page, media: str) -> Response:
-    end = f'"next_cursor":{json.dumps(page.next_cursor)},"more":{json.dumps(page.more)}'
+    end = f'"next_cursor":{json.dumps(page.next_cursor)},"more":{json.dumps(page.more)}}}'.encode()
     if media == _LINES:
-        content = "\n".join([*page.items, f"{{{end}}}", ""])
+        content = b"\n".join([*page.items, b"{%b" % end, b""])
     else:
-        content = f'{{"items":[{",".join(page.items)}],{end}}}'
-    return Response(content.encode(), media_type=media, headers={"Cache-Control": "no-store"})
+        content = b'{"items":[%b],%b' % (b",".join(page.items), end)
+    return Response(content, media_type=media, headers={"Cache-Control": "no-store"})

@@ -24,6 +24,7 @@ from toilet_api.exchange.imports.synonym_schemas import SynonymRow
 from toilet_api.exchange.imports.synonym_tables import ImportSynonym
 from toilet_api.exchange.imports.synonyms import synonym_select
 from toilet_api.kernel.codes import Code, code_list
+from toilet_api.kernel.fields import now
 from toilet_api.oversight.falsification_schemas import FalsificationRow
 from toilet_api.oversight.falsifications import falsification_select
 from toilet_api.oversight.sample_schemas import SampleRow
@@ -45,6 +46,9 @@ from toilet_api.rectification.task_views import task_select
 from toilet_api.registry import schemas as registry
 from toilet_api.registry import views as registry_views
 from toilet_api.registry.tables import Household, Toilet
+from toilet_api.reporting.reports.schemas import ReportRow
+from toilet_api.reporting.reports.tables import Report
+from toilet_api.reporting.reports.views import report_select
 from toilet_api.survey.actions import remembered
 from toilet_api.survey.campaign_schemas import CampaignRow
 from toilet_api.survey.campaigns import campaign_select
@@ -132,6 +136,10 @@ def _divisions(_: Caller, __: date) -> Select[Any]:
     return division_views.rows().where(col(Division.valid_to).is_(None))
 
 
+def _reports(caller: Caller, _: date) -> Select[Any]:
+    return report_select(caller, now())  # what is missing is so of this very moment
+
+
 def _dateless(build: Callable[[Caller], Select[Any]]) -> Build:
     return lambda caller, _: build(caller)
 
@@ -216,6 +224,7 @@ _ALL = (
         col(Falsification.id),
         (Shown(FalsificationRow, _dateless(falsification_select)),),
     ),
+    Subject("report", "定期报表", "periodic reports", _P.REPORT_READ, col(Report.id), (Shown(ReportRow, _reports),)),
     Subject(
         "campaign",
         "摸排行动",

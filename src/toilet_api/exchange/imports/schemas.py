@@ -127,7 +127,9 @@ class Import(Schema):
     sheets: list[MappedSheet] = Field(title="工作表与列的对应")
     skipped_sheets: list[SkippedSheet] = Field(title="未读取的工作表")
     ignored_rows: list[IgnoredRow] = Field(
-        title="不计入的行", description="空行、标题、表头以外 / Other than blanks, titles, header"
+        title="不计入的行",
+        description="空行、标题、表头以外，列出前 1,000 行，全部计入 counts.ignored"
+        " / Other than blanks, titles, header: the first 1,000; counts.ignored counts them all",
     )
     problem: dict[str, Any] | None = Field(
         title="失败原因", description="problem+json，state 为 failed 时 / When failed"

@@ -59,11 +59,11 @@ def _new() -> str:
 
 
 def _seal(vault: Vault, webhook_id: UUID, secrets: list[dict[str, Any]]) -> bytes:
-    return vault.seal({"secrets": secrets}, _owner(webhook_id))
+    return vault.seal({"secrets": secrets}, owner_of(webhook_id))
 
 
 def _open(vault: Vault, webhook_id: UUID, sealed: bytes) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = vault.open(sealed, _owner(webhook_id))["secrets"]
+    found: list[dict[str, Any]] = vault.open(sealed, owner_of(webhook_id))["secrets"]
     return found
 
 
@@ -71,5 +71,5 @@ def _until(kept: dict[str, Any]) -> datetime | None:
     return None if kept["until"] is None else datetime.fromisoformat(kept["until"])
 
 
-def _owner(webhook_id: UUID) -> bytes:
+def owner_of(webhook_id: UUID) -> bytes:
     return f"webhook:{webhook_id}".encode()

@@ -1,0 +1,1 @@
+"""Ranking of townships by a published formula, lists, and call-ins."""

@@ -1,0 +1,1 @@
+"""The dashboard at `/dashboard`: pages for whoever has a browser and no front end yet."""

@@ -1,0 +1,1 @@
+"""The official documents: bulletin, notification, final report, as XLSX, DOCX and HTML."""

@@ -1,0 +1,1 @@
+"""Periodic reports: drawn frozen, signed, received, rolled up, corrected."""

@@ -1,0 +1,93 @@
+"""Reports when the tree changes, and what the change feed tells of them."""
+
+from collections.abc import Callable
+from datetime import time
+
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from tests.reporting.reports.made import (
+    FRIDAY,
+    MONDAY,
+    OTHER_TOWNSHIP,
+    TOWNSHIP,
+    at,
+    begun,
+    handed_in,
+    it_is,
+    records,
+    report,
+    step,
+    weekly,
+)
+from tests.survey import made as survey
+from tests.survey.made import API, OTHER_VILLAGE, VILLAGE, ok
+from toilet_api.kernel.database import EVERYWHERE, Database
+from toilet_api.reporting.reports.clock import open_due, run
+from toilet_api.reporting.reports.rules import LINES, is_due_from, receiver, stands_alone
+
+As = Callable[[str], TestClient]
+
+
+def test_a_merge_of_villages_and_of_townships_leaves_what_was_drawn(as_: As, app: FastAPI, database: Database) -> None:
+    admin, manager, surveyor = as_("county_admin"), as_("township_manager"), as_("village_surveyor")
+    begun(admin, database, MONDAY)
+    survey.submitted(surveyor, "tank_cracked")
+    with it_is(app, at(FRIDAY)):
+        one, other = weekly(manager), weekly(admin, OTHER_TOWNSHIP)
+        step(admin, handed_in(manager, step(manager, one, "draw")), "receive")
+        step(as_("township_manager_2"), other, "draw")
+        ok(admin.post(f"{API}/divisions/{VILLAGE}/merge", json={"into": OTHER_VILLAGE, "reason": "并村"}))
+        assert [found["place_code"] for found in records(manager, one, "problems.found")] == [VILLAGE]
+        again = step(manager, one, "correct", reason="并村后重新取数")
+        assert (
+            again["current"]["figures"] == ok(manager.get(f"{API}/reports/{one['id']}/editions"))["items"][0]["figures"]
+        )
+        assert [found["place_code"] for found in records(manager, one, "problems.found")] == [OTHER_VILLAGE]
+        ok(admin.post(f"{API}/divisions/{TOWNSHIP}/merge", json={"into": OTHER_TOWNSHIP, "reason": "撤乡并镇"}))
+    moved = ok(admin.get(f"{API}/reports/{one['id']}"))
+    assert moved["division_code"] == OTHER_TOWNSHIP
+    assert len(records(as_("township_manager_2"), one, "problems.found")) == 1
+    with database.transaction(EVERYWHERE) as session:
+        open_due(session, at("2026-11-30T09:00"))
+    with it_is(app, at("2026-12-04T16:00")):
+        drawn = step(as_("township_manager_2"), weekly(admin, OTHER_TOWNSHIP, period="2026-W49"), "draw")
+        assert drawn["current"]["figures"]["problems"]["found"] == 1
+        # The county's summary of the week before still finds both by the place where they lie now.
+        county = report(admin, kind="weekly", level="county", period="2026-W48")
+        summary = step(admin, county, "draw")
+        assert summary["current"]["figures"]["problems"]["found"] == 1
+
+
+def test_the_feed_tells_of_reports(as_: As, database: Database) -> None:
+    admin, manager = as_("county_admin"), as_("township_manager")
+    begun(admin, database, MONDAY, "2026-11-26T18:00")
+    one = weekly(manager)
+    found = ok(manager.get(f"{API}/changes", params={"types": "report", "limit": 1000}))["items"]
+    assert [(entry["id"], entry["op"]) for entry in found] == [(one["id"], "created"), (one["id"], "updated")]
+    assert found[-1]["record"]["reminded_soon_at"] is not None
+
+
+def test_who_reports_to_whom() -> None:
+    assert [receiver("weekly", "360423208"), receiver("weekly", "360423")] == ["360423", None]
+    assert [receiver("half_monthly", "360423"), receiver("half_monthly", "3604")] == ["3604", None]
+    assert [receiver("monthly", "3604"), receiver("monthly", "36"), receiver("monthly", "429004")] == ["36", None, "42"]
+    # 仙桃市 stands directly under its province, 朝阳区 under a municipality: there is no city to report to.
+    assert [stands_alone(code) for code in ("429004", "110105", "360423")] == [True, True, False]
+    monthly, half = ({line.level: line for line in LINES if line.kind == kind} for kind in ("monthly", "half_monthly"))
+    assert [is_due_from(monthly["county"], code) for code in ("429004", "360423")] == [True, False]
+    assert [is_due_from(half["county"], code) for code in ("429004", "360423")] == [False, True]
+    assert [is_due_from(half["city"], code) for code in ("4290", "3604")] == [False, True]
+
+
+def test_another_close_of_business(as_: As, app: FastAPI, database: Database) -> None:
+    """A place that closes at five: reports are due then, and a roll-up of that hour takes those of that very day."""
+    admin, manager = as_("county_admin"), as_("township_manager")
+    begun(admin, database)
+    run(database, at(MONDAY), time(17, 0))
+    assert weekly(manager)["cutoff_at"] == "2026-11-27T17:00:00+08:00"
+    with it_is(app, at("2026-11-27T16:00")):
+        step(admin, handed_in(manager, step(manager, weekly(manager), "draw")), "receive")
+        summary = step(admin, report(admin, kind="weekly", level="county"), "draw")
+    parts = ok(admin.get(f"{API}/reports/{summary['id']}/parts"))["items"]
+    assert [(one["period"], one["outdated"]) for one in parts if not one["missing"]] == [("2026-W48", False)]
