@@ -14,7 +14,7 @@ ENOUGH = 1_000
 """So many rows are worth summing up at once: a sum is rewritten whole, and so few rows cost a reader nothing."""
 _TICK_SECONDS = 1.0
 _LONGEST_SECONDS = 30.0
-_WAITING = text("select count(*) from (select from statistic_delta limit :enough) as some")
+_WAITING = text("select count(*) from (select from statistic_delta limit :enough) as waiting")
 
 
 def fold(context: jobs.Context, most: int = MOST) -> int:
