@@ -10,14 +10,16 @@ def main() -> None:
         from toilet_api.commands import transfer
 
         transfer.main()
+        return
+    # What is loaded now stays to the end: looking through it for what could be thrown away takes a third as long.
+    gc.disable()
+    if sys.argv[1:2] == ["worker"]:
+        from toilet_api.commands.working import main as command
     else:
-        # What is loaded now stays to the end: looking through it for what could be thrown away takes a third as long.
-        gc.disable()
-        from toilet_api import cli
-
-        gc.freeze()
-        gc.enable()
-        cli.main()
+        from toilet_api.cli import main as command
+    gc.freeze()
+    gc.enable()
+    command()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`migrate`, `demo`, `worker`, `divisions load`: what works on the database."""
+"""`migrate`, `demo`, `divisions load`: what works on the database."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,9 +8,9 @@ import typer
 import toilet_api.app  # noqa: F401 - its rooms declare the tasks
 from toilet_api.commands import demo as demonstration
 from toilet_api.commands import demo_password
-from toilet_api.commands.deployment import DataDir, bring_up_to_date, deployment, part, prepare, require_migrated, say
+from toilet_api.commands.deployment import DataDir, bring_up_to_date, deployment, part, prepare, say
 from toilet_api.divisions import loading
-from toilet_api.kernel import jobs, progress
+from toilet_api.kernel import progress
 from toilet_api.kernel.database import Database
 from toilet_api.kernel.migrations import migrate as run_migrations
 
@@ -53,19 +53,6 @@ def demo(
         for login in demonstration.logins(settings):
             say(f"{login.username:<20} {login.roles:<38} {login.display_name}")
         say(demo_password.line(settings))
-
-
-def worker(
-    data_dir: DataDir = None,
-    concurrency: Annotated[int, typer.Option(min=1, max=32, help="同时处理的任务数 / Jobs at a time.")] = 2,
-    wait: Annotated[
-        bool, typer.Option("--wait/--no-wait", help="处理完即退出 / --no-wait: end when nothing is due.")
-    ] = True,
-) -> None:
-    """运行后台任务（导入等） / Work on background jobs, until SIGTERM."""
-    with deployment(data_dir) as settings:
-        require_migrated(settings)
-        jobs.run_worker(settings, wait=wait, concurrency=concurrency)
 
 
 @divisions.command("load")

@@ -120,6 +120,8 @@ def _environment(settings: Settings, address: str) -> dict[str, str]:
     environment["DATA_DIR"] = str(settings.data_dir)
     environment["DATABASE_URL"] = settings.database_url or ""
     environment.setdefault("PUBLIC_URL", address)
+    # glibc gives each thread a heap of its own, and keeps in each what one large request or job has needed.
+    environment.setdefault("MALLOC_ARENA_MAX", "2")
     return environment
 
 

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select, update
 
-from toilet_api.exchange.exports import asking, official, parquet_file, text_files, workbook_file
+from toilet_api.exchange.exports import asking, official, text_files, workbook_file
 from toilet_api.exchange.exports.catalogue import EXPORT_DATASETS
 from toilet_api.exchange.exports.problems import EXPORT_INTERRUPTED
 from toilet_api.exchange.exports.reading import Reading
@@ -115,6 +115,9 @@ def _write(store: ObjectStore, job: ExportJob, reading: Reading) -> str:
         if job.dataset in TO_BE_PRINTED:
             official.write(reading, path, about)
         elif job.format == "parquet":
+            # Loaded when it is first needed: 10 MB of a worker.
+            from toilet_api.exchange.exports import parquet_file
+
             parquet_file.write(reading, path, about)
         else:
             workbook_file.write(reading, path, EXPORT_DATASETS.label(job.dataset), about)

@@ -5,6 +5,7 @@ one of the last batches, ("seal", whether) for whether persons are to be sealed 
 input: when the import does, however that ends.
 """
 
+import gc
 import pickle
 import sys
 import traceback
@@ -83,4 +84,7 @@ def main(questions: BinaryIO, answers: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
+    # Rows are freed as they are let go; looking for cycles among a batch of them, again and again, is for nothing.
+    gc.freeze()
+    gc.set_threshold(200_000)
     main(sys.stdin.buffer, sys.stdout.buffer)

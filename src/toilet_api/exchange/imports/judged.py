@@ -83,7 +83,10 @@ class JudgedRows:
             if self.seal_ahead:
                 household_id = new_id()
                 sealed = seal(self._vault, household_id, person, row.village, identity)
-        masked = None if person is None else person.name if "name" in row.masked else mask_name(person.name)
+        if sealed is not None:
+            masked: str | None = sealed.name_masked
+        else:
+            masked = None if person is None else person.name if "name" in row.masked else mask_name(person.name)
         return JudgedRow(
             self.count,
             row,

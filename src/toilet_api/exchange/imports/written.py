@@ -1,6 +1,7 @@
 """What is staged of a judged row: its key, its household, its toilets, its line in the report. Pure.
 
-A line is the row's fields in the binary form of COPY, in the order of the columns of `staging`.
+A line is the row's fields in the binary form of COPY, in the order of the columns of `staging`; several that stand
+side by side may be one piece.
 """
 
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from toilet_api.exchange.imports.binary_rows import (
     uuid,
 )
 from toilet_api.exchange.imports.judged import JudgedRow
+from toilet_api.exchange.ledgers.rows import Toilet
 from toilet_api.registry.people import SealedPerson
 from toilet_api.registry.rules import CountedCandidate, counted_toilet
 
@@ -72,23 +74,25 @@ def household(judged: JudgedRow, household_id: UUID, sealed: SealedPerson) -> Li
 def toilets(judged: JudgedRow, household_id: UUID) -> Iterator[Line]:
     """New toilets of a new household, the one marked that enters the statistics (一宅一厕)."""
     row = judged.row
-    told = tuple((toilet.mode, toilet.year, toilet.month) for toilet in row.toilets)
-    counted = _counted(row.dwelling_state or "occupied", told)
-    for place, toilet in enumerate(row.toilets):
-        yield (
-            int4(judged.position),
-            uuid(household_id),
-            _word[row.village],
-            _word[toilet.mode],
-            boolean(place == counted),
-            int4(toilet.year),
-            int4(toilet.month),
-            _word[toilet.led_by],
-            int8(toilet.subsidy_fen),
-        )
+    for toilet in _toilets(row.dwelling_state or "occupied", row.toilets):
+        yield int4(judged.position), uuid(household_id), _word[row.village], toilet
 
 
 @lru_cache(maxsize=10_000)
+def _toilets(dwelling_state: str, toilets: tuple[Toilet, ...]) -> tuple[Field, ...]:
+    """The fields of each toilet that no other household's would differ in, from mode to subsidy."""
+    counted = _counted(dwelling_state, tuple((toilet.mode, toilet.year, toilet.month) for toilet in toilets))
+    return tuple(
+        _word[toilet.mode]
+        + boolean(place == counted)
+        + int4(toilet.year)
+        + int4(toilet.month)
+        + _word[toilet.led_by]
+        + int8(toilet.subsidy_fen)
+        for place, toilet in enumerate(toilets)
+    )
+
+
 def _counted(dwelling_state: str, toilets: tuple[tuple[str, int | None, int | None], ...]) -> int | None:
     """Which of a household's toilets counts. They get their ids in this order; of equals the lowest id counts."""
     candidates = [CountedCandidate(UUID(int=place), *toilet) for place, toilet in enumerate(toilets)]
@@ -107,19 +111,25 @@ def line(
 ) -> Line:
     """The row's line in the report. `faults` beyond those of the reading, and `changes`, are JSON."""
     row, record = judged.row, uuid(household_id)
+    said = (judged.corrections, faults or judged.errors, changes)
     return (
         uuid(job_id),
         int4(judged.position),
-        _word[division_code],
-        _word[row.sheet or None],
+        _words(division_code, row.sheet or None),
         int4(row.number),
-        _word[outcome],
-        _word[row.village],
+        _words(outcome, row.village),
         text(judged.name_masked),
         record,
         _word["household" if household_id else None],
         record,
-        text(judged.corrections or "[]"),
-        text(faults or judged.errors or "[]"),
-        text(changes or "[]"),
+        _NOTHING if said == (None, None, None) else b"".join(text(one or "[]") for one in said),
     )
+
+
+_NOTHING = 3 * text("[]")
+
+
+@lru_cache(maxsize=10_000)
+def _words(*values: str | None) -> Field:
+    """Fields that stand side by side, of what comes again and again."""
+    return b"".join(map(text, values))
