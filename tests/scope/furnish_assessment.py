@@ -6,9 +6,9 @@ from typing import Any
 from tests.scope.places import CITIES, COUNTIES, PROVINCES, TOWNSHIPS
 from tests.scope.probe import Furniture
 from toilet_api.kernel.database import EVERYWHERE, Database
-from toilet_api.kernel.fields import now
+from toilet_api.kernel.fields import new_id, now
 from toilet_api.reporting.assessment.formula_schemas import Terms
-from toilet_api.reporting.assessment.tables import Assessment, AssessmentFormula, CallIn
+from toilet_api.reporting.assessment.tables import Assessment, AssessmentFormula, AssessmentRecord, CallIn
 
 HOLDERS = (*COUNTIES, *CITIES, *PROVINCES)
 CALLED = (*TOWNSHIPS, *COUNTIES)
@@ -30,6 +30,18 @@ def furnish(furniture: Furniture, database: Database) -> None:
                 session.add(assessment)
                 session.flush()
                 furniture.put(f"{state} assessment", place, assessment.id)
+                session.add_all(
+                    AssessmentRecord(
+                        assessment_id=assessment.id,
+                        part="close_out",
+                        place_code=township,
+                        counted=True,
+                        division_code=township,
+                        record_ids=[new_id()],
+                    )
+                    for township in TOWNSHIPS
+                    if township.startswith(place)
+                )
         for place in CALLED:
             for state in ("planned", "held"):
                 call_in = _call_in(place, state)

@@ -106,6 +106,12 @@ PROBES = [
     ),
     _READ("get_assessment", record="draft assessment"),
     _READ("get_assessment", case="published", record="published assessment", from_below=True),
+    _READ(
+        "list_kept_assessment_records",
+        record="published assessment",
+        from_below=True,
+        check=lambda call, answer: all(one["division_code"].startswith(call.place) for one in answer.json()["items"]),
+    ),
     _MANAGED("publish_assessment", record="draft assessment"),
     _MANAGED("withdraw_assessment", record="draft assessment", json=lambda _: REASON),
     _READ("list_assessment_history", record="published assessment", check=None),

@@ -39,7 +39,8 @@ SEEN_FROM_BELOW = {
     "assessment": "state = 'published'",
     "assessment_formula": "state = 'published'",
     "audit_entry": "subject_type in ('campaign', 'problem_type', 'checklist')",
-    "change_entry": "subject_type in ('campaign', 'problem_type', 'checklist', 'import_synonym')",
+    "change_entry": "subject_type in ('campaign', 'problem_type', 'checklist', 'import_synonym', 'assessment',"
+    " 'assessment_formula')",
 }
 """A county's campaign, catalogue and checklists, and what was done to them, are read in its villages; and the headings
 that its ledgers use, there and in its townships. How it shares its data is read there too; and a pull of all of a

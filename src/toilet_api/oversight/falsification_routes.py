@@ -39,7 +39,7 @@ _SORTS: dict[str, list[Any]] = {
     summary="弄虚作假记录 / Records of falsification",
     description="排序 / Orders: `-created_at` (default), `created_at`, `division_code`.",
     response_model=None,
-    responses={200: page_schema(FalsificationRow), **listing()},
+    responses={200: page_schema(FalsificationRow, *_SORTS), **listing()},
 )
 def list_falsifications(
     request: Request,

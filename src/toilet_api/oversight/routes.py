@@ -1,5 +1,5 @@
 """Oversight over HTTP."""
 
-from toilet_api.oversight import falsification_routes, sample_routes, summary_routes, unit_routes
+from toilet_api.oversight import falsification_routes, sample_routes, unit_routes
 
-routers = (sample_routes.router, unit_routes.router, falsification_routes.router, summary_routes.router)
+routers = (sample_routes.router, unit_routes.router, falsification_routes.router)

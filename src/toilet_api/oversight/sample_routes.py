@@ -59,7 +59,7 @@ _UNDRAWN = problems(SAMPLE_NOT_DRAWN)
         "Orders: `-created_at` (default), `created_at`, `division_code`."
     ),
     response_model=None,
-    responses={200: page_schema(SampleRow), **listing()},
+    responses={200: page_schema(SampleRow, *_SORTS), **listing()},
 )
 def list_samples(
     request: Request,

@@ -40,7 +40,7 @@ _SORTS: dict[str, list[Any]] = {
         "Orders: `draw_key` (default), `division_code`."
     ),
     response_model=None,
-    responses={200: page_schema(UnitRow), **listing()},
+    responses={200: page_schema(UnitRow, *_SORTS), **listing()},
 )
 def list_sample_units(
     request: Request,

@@ -9,5 +9,6 @@ from toilet_api.reporting.reports.routes import router as reports
 from toilet_api.reporting.reports.step_routes import router as report_steps
 from toilet_api.reporting.statistics.map_routes import router as maps
 from toilet_api.reporting.statistics.routes import router as statistics
+from toilet_api.reporting.statistics.summary_routes import router as summaries
 
-routers = (statistics, maps, reports, report_steps, report_records, documents, *assessment)
+routers = (summaries, statistics, maps, reports, report_steps, report_records, documents, *assessment)

@@ -35,9 +35,6 @@ NOT_TOLD = {
     "dataset_share": "of the catalogue of data, which is short and read whole",
     "dataset_request": "of whoever asked and the county alone, which find it in their lists",
     "dataset_grant": "the same",
-    "assessment": "a draft is its level's own; what is published is read by `GET /assessments`",
-    "assessment_formula": "the same",
-    "call_in": "between a level and whom it calls in, who find it in their list",
 }
 """What the journal writes about and the feed doesn't tell, and why."""
 
@@ -219,6 +216,8 @@ def test_a_cursor_is_of_one_caller_and_one_question(as_: As) -> None:
     assert refusal(as_("village_surveyor_2"), cursor, types="household") == (400, "bad_cursor")
     for other in ({}, {"types": "toilet"}, {"types": "household", "division": VILLAGE}):
         assert refusal(surveyor, cursor, **other) == (400, "bad_cursor")
+    told = surveyor.get("/api/v1/changes", params={"since": "x"}).json()["remedy"]
+    assert "change_cursor" in told, "the oldest change that is kept is no place to begin a copy at"
     turned = [cursor[:place] + ("B" if cursor[place] == "A" else "A") + cursor[place + 1 :] for place in (0, 20, 40)]
     for damaged in (cursor[:-1], cursor + "A", cursor + "==", *turned):
         assert refusal(surveyor, damaged, types="household") == (400, "bad_cursor")

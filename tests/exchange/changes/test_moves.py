@@ -126,7 +126,6 @@ def test_every_record_that_follows_its_division_is_told_of(database: Database) -
         assert set(session.connection().execute(text(parts)).scalars())
     told = {name for name, one in tables.items() if one.is_record or name in moves.TOLD}
     untold = {"dataset_share", "dataset_request", "dataset_grant", "webhook", "sync_conflict"}
-    untold |= {"assessment", "assessment_formula", "call_in"}  # why: test_changes.NOT_TOLD
     assert told <= set(SUBJECTS) | untold
     assert set(SUBJECTS) - {"division"} <= told
 

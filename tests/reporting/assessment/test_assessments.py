@@ -16,6 +16,7 @@ from tests.oversight.made import refusal
 from tests.reporting.assessment import made
 from tests.reporting.assessment.made import COUNTY, FIRST, SECOND, SECOND_VILLAGE, part, step, unit
 from tests.reporting.reports.made import it_is
+from tests.scenes import scene
 from tests.survey.made import API, campaign, ok
 from toilet_api.kernel.database import EVERYWHERE, Database
 from toilet_api.kernel.fields import new_id, now
@@ -41,6 +42,7 @@ def county(as_: As) -> TestClient:
 
 
 @pytest.fixture
+@scene
 def worked(database: Database, county: TestClient) -> str:
     """The county's campaign: 12 of 12 closed in the first township, 6 of 12 in the second, the others overdue."""
     closed.close(database, 12)

@@ -6,12 +6,15 @@ from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from tests.oversight import made as closed
 from tests.oversight.made import refusal
 from tests.reporting.assessment import made
 from tests.reporting.assessment.made import COUNTY, FIRST, SECOND, SECOND_VILLAGE, part, unit
+from tests.scenes import scene
 from tests.survey.made import API, ok
 from toilet_api.kernel.database import EVERYWHERE, Database
 from toilet_api.kernel.fields import now
@@ -20,7 +23,7 @@ from toilet_api.reporting.assessment.codes import PARTS
 from toilet_api.reporting.assessment.measures import MEASURES, SATISFIED, Asked, totals
 from toilet_api.reporting.assessment.measuring import facts_of
 from toilet_api.reporting.reports.tables import Report
-from toilet_api.survey.tables import Visit
+from toilet_api.survey.tables import LedgerProblem, Visit
 
 As = Callable[[str], TestClient]
 
@@ -51,6 +54,7 @@ def report(campaign: str, township: str, week: int, submitted: datetime | None, 
 
 
 @pytest.fixture
+@scene
 def worked(database: Database, county: TestClient, as_: As) -> str:
     """A campaign in which each part has something to count: 10 problems in one township, 6 in the other."""
     first = closed.close(database, 10)
@@ -126,6 +130,48 @@ def test_every_part_counts_what_is_listed_behind_it(as_: As, county: TestClient,
     only = ok(county.get(f"{API}/assessments/records", params={"part": "close_out", "counted": False}))["items"]
     assert {one["counted"] for one in only} == {False}
     assert len(only) == 3
+
+
+def test_an_assessment_keeps_the_records_that_it_counted(
+    as_: As, county: TestClient, database: Database, worked: str
+) -> None:
+    """What is listed behind it later is what it counted, whatever has become of the records since."""
+    seen = ok(county.get(f"{API}/assessments/preview", params={"division": COUNTY, "campaign_id": worked}))
+    made.published_formula(county, worked)
+    drawn = made.published(county, worked)
+    strip = lambda lines: [{**one, "parts": [{**part, "records": ""} for part in one["parts"]]} for one in lines]  # noqa: E731
+    as_drawn = [{**one, "listed_since": None, "reasons": []} for one in strip(drawn["units"])]
+    assert as_drawn == [{**one, "listed_since": None, "reasons": []} for one in strip(seen["units"])]
+    before = {
+        (code, shown["part"]): ok(county.get(f"{shown['records']}&limit=1000"))["items"]
+        for code in (FIRST, SECOND)
+        for shown in unit(drawn, code)["parts"]
+    }
+    for (code, name), listed in before.items():
+        shown = part(drawn, code, name)
+        assert sum(one["counted"] for one in listed) == shown["numerator"], name
+        assert shown["denominator"] in (None, len(listed)), name
+        today = ok(county.get(f"{part(seen, code, name)['records']}&limit=1000"))["items"]
+        assert listed == today, name
+    with database.transaction(EVERYWHERE) as session:
+        for row in session.exec(select(LedgerProblem).where(col(LedgerProblem.state) == "open")):
+            row.removed_at, row.removed_reason = now(), "重复"
+        for visit in session.exec(select(Visit).where(col(Visit.division_code) == SECOND_VILLAGE)):
+            visit.removed_at, visit.removed_reason = now(), "重复"
+    live = {"division": SECOND, "campaign_id": worked, "limit": 1000}
+    assert len(ok(county.get(f"{API}/assessments/records", params=live))["items"]) == 4
+    for (code, name), listed in before.items():
+        assert ok(county.get(f"{part(drawn, code, name)['records']}&limit=1000"))["items"] == listed, name
+    # Whoever is ranked reads his own of it, if he may read such records.
+    township, address = as_("township_manager"), f"{API}/assessments/{drawn['id']}/records"
+    assert len(ok(township.get(address))["items"]) == 10
+    assert ok(township.get(address, params={"place": SECOND}))["items"] == []
+    refusal(township.get(address, params={"part": "review"}), 403, "forbidden")
+    refusal(county.get(address, params={"part": "upkeep"}), 422, "invalid")
+    draft = made.drawn(county, worked)
+    assert township.get(f"{API}/assessments/{draft['id']}/records").status_code == 404
+    with pytest.raises(IntegrityError, match="frozen"), database.transaction(EVERYWHERE) as session:
+        session.connection().execute(text("update assessment_record set counted = not counted"))
 
 
 def test_what_the_statistics_have_summed_up_is_what_is_listed(

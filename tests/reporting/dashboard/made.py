@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from tests.scenes import scene
 from tests.survey.made import RULES
 from toilet_api.accounts.tables import Principal
 from toilet_api.divisions.tables import Division
@@ -147,6 +148,7 @@ class County:
             self.session.flush()
 
 
+@scene
 def fill(database: Database, prefix: str = "360423", households: int = 8, seed: int = 7) -> UUID:
     """Fill the villages under `prefix` with about so many households each; the open campaign's id."""
     random = Random(seed)

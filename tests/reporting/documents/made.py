@@ -4,15 +4,6 @@ from datetime import date, datetime
 from uuid import UUID
 
 from toilet_api.kernel.fields import SHANGHAI
-from toilet_api.oversight.summary_schemas import (
-    CampaignSummary,
-    CauseCounts,
-    LedgerCounts,
-    PlanCounts,
-    Remaining,
-    ShareCounts,
-    SurveyCounts,
-)
 from toilet_api.reporting.documents.account import Account, ReviewCounts, Township, TypeCount
 from toilet_api.reporting.documents.dispatch import Dispatch, Listed, Part, Ranked, Ranking
 from toilet_api.reporting.figures import (
@@ -26,6 +17,15 @@ from toilet_api.reporting.figures import (
     RegistryFigures,
     SurveyFigures,
     YearCount,
+)
+from toilet_api.reporting.statistics.summary_schemas import (
+    CampaignSummary,
+    CauseCounts,
+    LedgerCounts,
+    PlanCounts,
+    Remaining,
+    ShareCounts,
+    SurveyCounts,
 )
 from toilet_api.survey.catalogue_seed import SEED
 from toilet_api.survey.codes import CAUSES

@@ -13,6 +13,7 @@ from tests.rectification import made as rectification
 from tests.reporting.assessment import made as assessing
 from tests.reporting.documents.reading import page_text, sheets, word_text
 from tests.reporting.reports.made import at, handed_in, it_is, pass_time, report, step, weekly
+from tests.scenes import scene
 from tests.survey import made as survey
 from tests.survey.made import API, ok
 from toilet_api.kernel.database import Database
@@ -22,6 +23,7 @@ MONDAY, FRIDAY, EVENING = "2026-11-23T09:00", "2026-11-27T17:30", "2026-11-27T18
 
 
 @pytest.fixture
+@scene
 def campaign(as_: As, database: Database) -> dict[str, Any]:
     """A campaign with two problems in one township and one in the work of another."""
     made = survey.campaign(
@@ -37,6 +39,7 @@ def campaign(as_: As, database: Database) -> dict[str, Any]:
 
 
 @pytest.fixture
+@scene
 def county_report(as_: As, app: FastAPI, database: Database, campaign: dict[str, Any]) -> dict[str, Any]:
     """The county's report of a week, for which one township has handed in and one has done so late."""
     manager, admin = as_("township_manager"), as_("county_admin")
@@ -46,6 +49,7 @@ def county_report(as_: As, app: FastAPI, database: Database, campaign: dict[str,
         tag = {"If-Match": f'"{one["version"]}"'}
         ok(manager.patch(f"{API}/reports/{one['id']}", json={"difficulties": "<b>山高路远</b>"}, headers=tag))
         handed_in(manager, one)
+        step(admin, report(admin, kind="weekly", level="county"), "draw")
     with it_is(app, at(EVENING)):
         step(as_("county_reviewer"), one, "receive")
         late = weekly(as_("township_manager_2"), "360423500")
@@ -103,8 +107,8 @@ def test_a_bulletin_holds_the_frozen_figures(
     assert "累计登记问题0个" in first
     assert "已报待接收1个" in first
     # The week after names the difference.
-    pass_time(database, "2026-11-30T09:00", "2026-12-04T17:30")
-    with it_is(app, at("2026-12-04T18:00")):
+    pass_time(database, "2026-11-30T09:00", "2026-12-04T17:30", "2026-12-07T17:30")
+    with it_is(app, at("2026-12-07T18:00")):
         following = report(admin, kind="weekly", level="county", period="2026-W49")
         text = page_text(document(admin, following).content)
     assert "未接收而以前期报表代替的有：" in text

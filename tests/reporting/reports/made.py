@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
+from tests.scenes import scene
 from tests.survey.made import API, campaign, ok, signature
 from toilet_api.kernel.database import EVERYWHERE, Database
 from toilet_api.kernel.fields import SHANGHAI
@@ -37,6 +38,7 @@ def it_is(app: FastAPI, moment: datetime) -> Iterator[None]:
     del app.dependency_overrides[this_moment]
 
 
+@scene
 def begun(admin: TestClient, database: Database, *moments: str) -> dict[str, Any]:
     """A campaign that was opened in November 2026, whatever day it is; then the clock strikes at these moments."""
     shown = campaign(admin, verification_levels=[])
@@ -77,6 +79,7 @@ def step(client: TestClient, one: dict[str, Any], name: str, **body: Any) -> dic
     return shown
 
 
+@scene
 def handed_in(manager: TestClient, one: dict[str, Any]) -> dict[str, Any]:
     """A drawn report, signed by its township and submitted."""
     step(manager, one, "sign", signature_ids=[signature(manager, one["division_code"])])

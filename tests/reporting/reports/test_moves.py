@@ -15,6 +15,7 @@ from tests.reporting.reports.made import (
     begun,
     handed_in,
     it_is,
+    pass_time,
     records,
     report,
     step,
@@ -57,6 +58,41 @@ def test_a_merge_of_villages_and_of_townships_leaves_what_was_drawn(as_: As, app
         county = report(admin, kind="weekly", level="county", period="2026-W48")
         summary = step(admin, county, "draw")
         assert summary["current"]["figures"]["problems"]["found"] == 1
+
+
+def test_a_township_that_is_merged_in_mid_week_is_reported_once(as_: As, app: FastAPI, database: Database) -> None:
+    """Its report isn't due any more: the township that it went to reports for both, and nothing is counted twice."""
+    admin, other = as_("county_admin"), as_("township_manager_2")
+    begun(admin, database, MONDAY)
+    survey.submitted(as_("village_surveyor"), "tank_cracked")
+    ok(admin.post(f"{API}/divisions/{TOWNSHIP}/merge", json={"into": OTHER_TOWNSHIP, "reason": "撤乡并镇"}))
+    pass_time(database, FRIDAY)
+    with it_is(app, at("2026-11-27T18:00")):
+        step(admin, handed_in(other, weekly(other, OTHER_TOWNSHIP)), "receive")
+        summary = step(admin, report(admin, kind="weekly", level="county"), "draw")
+    assert summary["current"]["figures"]["problems"]["found"] == 1
+    gone = ok(admin.get(f"{API}/changes", params={"types": "report", "limit": 1000}))["items"]
+    assert [one["op"] for one in gone if one["op"] == "removed"] == ["removed"]
+
+
+def test_what_was_received_before_a_merge_and_drawn_again_after_it_counts_once(
+    as_: As, app: FastAPI, database: Database
+) -> None:
+    admin, manager, other = as_("county_admin"), as_("township_manager"), as_("township_manager_2")
+    begun(admin, database, MONDAY)
+    survey.submitted(as_("village_surveyor"), "tank_cracked")
+    with it_is(app, at("2026-11-27T16:00")):
+        for one, by in ((weekly(manager), manager), (weekly(other, OTHER_TOWNSHIP), other)):
+            step(admin, handed_in(by, step(by, one, "draw")), "receive")
+        ok(admin.post(f"{API}/divisions/{TOWNSHIP}/merge", json={"into": OTHER_TOWNSHIP, "reason": "撤乡并镇"}))
+        summary = step(admin, report(admin, kind="weekly", level="county"), "draw")
+        assert summary["current"]["figures"]["problems"]["found"] == 1
+        again = step(other, one, "correct", reason="撤乡并镇")
+        assert again["current"]["figures"]["problems"]["found"] == 1
+        step(admin, handed_in(other, again), "receive")
+        summary = step(admin, summary, "draw", reason="撤乡并镇")
+        assert (summary["current"]["figures"]["problems"]["found"], summary["stale"]) == (1, False)
+        assert len(records(admin, summary, "problems.found")) == 1
 
 
 def test_the_feed_tells_of_reports(as_: As, database: Database) -> None:

@@ -166,7 +166,11 @@ def test_a_correction_keeps_what_was_received_and_makes_the_rollup_stale(
     with it_is(app, at("2026-11-27T16:00")):
         step(admin, handed_in(manager, step(manager, opened, "draw")), "receive")
     pass_time(database, FRIDAY)
-    county = report(admin, kind="weekly", level="county")
+    of_county = {"kind": "weekly", "level": "county", "period": "2026-W48"}
+    assert report(admin, **of_county)["state"] == "opened"
+    pass_time(database, "2026-11-30T17:30")  # at the latest: the others have had a day's work to be received
+    county = report(admin, **of_county)
+    assert (county["state"], county["drawn_late"]) == ("drawn", False)
     assert (county["reports_to"], county["current"]["figures"]["problems"]["found"]) == (None, 1)
     parts = ok(admin.get(f"{API}/reports/{county['id']}/parts"))["items"]
     used = [one for one in parts if not one["missing"]]
@@ -175,14 +179,14 @@ def test_a_correction_keeps_what_was_received_and_makes_the_rollup_stale(
     ]
     assert used[0]["figures"]["problems"]["found"] == 1
     assert county["current"]["parts_missing"] == len(parts) - 1 > 0
-    with it_is(app, at("2026-11-30T09:00")):
+    with it_is(app, at("2026-11-30T18:00")):
         survey.submitted(surveyor, "no_light", "no_door")
         url = f"{API}/reports/{opened['id']}"
         assert manager.post(f"{url}/correct", json={}).status_code == 422
         corrected = step(manager, opened, "correct", reason="漏登一户")
         assert (corrected["state"], corrected["edition"], corrected["corrected"]) == ("drawn", 2, True)
         assert corrected["received_edition"] == 1
-        assert report(admin, kind="weekly", level="county")["stale"] is False  # what was received still holds
+        assert report(admin, **of_county)["stale"] is False  # what was received still holds
         step(admin, handed_in(manager, corrected), "receive")
         assert [one["id"] for one in reports(admin, stale=True)] == [county["id"]]
         assert [one["id"] for one in reports(admin, corrected=True)] == [opened["id"]]
@@ -195,6 +199,41 @@ def test_a_correction_keeps_what_was_received_and_makes_the_rollup_stale(
         # Its own summary is signed and goes to nobody.
         step(admin, county, "sign", signature_ids=[signature(admin, "360423")])
         rectification.refused(admin.post(f"{API}/reports/{county['id']}/submit"), 409, "report_without_receiver")
+
+
+def test_the_clock_draws_a_roll_up_once_all_are_received(
+    as_: As, app: FastAPI, database: Database, opened: dict[str, Any]
+) -> None:
+    """A county's first summary holds what its townships drew at the very same cut-off: it waits until it has them."""
+    admin, manager, city = as_("county_admin"), as_("township_manager"), as_("city_inspector")
+    others = f"length(reported_for) = 9 and id <> '{opened['id']}'"
+    with database.transaction(EVERYWHERE) as session:
+        session.connection().execute(text(f"update report set removed_at = now(), removed_reason = 'x' where {others}"))
+        session.connection().execute(
+            text("update division set valid_to = '2026-11-01' where parent_code = '360423' and code <> '360423208'")
+        )
+    survey.submitted(as_("village_surveyor"), "tank_cracked")
+    pass_time(database, FRIDAY)
+    with it_is(app, at("2026-11-27T18:00")):
+        late = handed_in(manager, weekly(manager))
+        pass_time(database, "2026-11-27T18:05")
+        assert report(admin, kind="weekly", level="county")["state"] == "opened"
+        step(admin, late, "receive")
+    pass_time(database, "2026-11-27T18:10")
+    county = report(admin, kind="weekly", level="county")
+    assert (county["state"], county["current"]["figures"]["problems"]["found"]) == ("drawn", 1)
+    (part,) = ok(admin.get(f"{API}/reports/{county['id']}/parts"))["items"]
+    assert (part["late"], part["missing"]) == (True, False)
+    # One working day for each level that receives: the province has its city's on the third at the latest.
+    pass_time(database, "2026-11-30T17:30")
+    assert report(admin, kind="half_monthly", level="county")["state"] == "drawn"
+    assert [one["state"] for one in reports(city, level="city")] == ["opened"] * 2
+    pass_time(database, "2026-12-02T17:30")
+    assert {one["state"] for one in reports(city, level="city") if one["period"].startswith("2026-11")} == {"drawn"}
+    province = as_("province_inspector")
+    assert report(province, level="province", period="2026-11")["state"] == "opened"
+    pass_time(database, "2026-12-03T17:30")
+    assert report(province, level="province", period="2026-11")["state"] == "drawn"
 
 
 def test_half_months_and_months_are_rolled_up_to_city_and_province(as_: As, app: FastAPI, database: Database) -> None:
@@ -246,7 +285,7 @@ def test_after_the_worker_was_down_it_catches_up_and_says_so(
 
 def test_what_was_drawn_can_not_be_changed(as_: As, database: Database, opened: dict[str, Any]) -> None:
     survey.submitted(as_("village_surveyor"), "tank_cracked")
-    pass_time(database, FRIDAY)
+    pass_time(database, FRIDAY, "2026-11-30T17:30")
     for statement in (
         "update report_edition set figures = '{}'",
         "update report_edition set drawn_at = now()",

@@ -7,6 +7,7 @@ from fastapi.testclient import TestClient
 
 from tests.registry import made as registry
 from tests.reporting.statistics.counting import uncounted
+from tests.scenes import scene
 from tests.survey.made import API, OTHER_VILLAGE, TOWNSHIP, campaign, home, ok, step, submitted
 from toilet_api.kernel.database import EVERYWHERE, Database
 from toilet_api.kernel.fields import now
@@ -28,6 +29,7 @@ def table(client: TestClient, subject: str, *group_by: str, **params: object) ->
 
 
 @pytest.fixture
+@scene
 def survey(as_: As) -> None:
     """Five households in two villages, three surveyed, with two problems at one toilet and one at another."""
     admin, manager = as_("county_admin"), as_("township_manager")

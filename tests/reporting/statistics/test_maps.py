@@ -6,6 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.reporting.statistics.counting import uncounted
+from tests.scenes import scene
 from tests.survey.made import API, OTHER_VILLAGE, VILLAGE, home, ok
 from toilet_api.kernel.database import EVERYWHERE, Database
 from toilet_api.kernel.scope import Scope
@@ -20,6 +21,7 @@ def position(longitude: float, latitude: float) -> dict:
 
 
 @pytest.fixture
+@scene
 def placed(as_: As) -> list[dict]:
     """Three toilets of a village in a row, one of the next village, one without a position."""
     surveyor = as_("village_surveyor")

@@ -100,6 +100,11 @@ class Interest:
         known = self._telling
         return [(entry, told) for entry in entries if (told := known[_kind(entry)]) is not None]
 
+    def is_own(self, entry: Entry) -> bool:
+        """Whether its record lies in the caller's divisions, not in one above them."""
+        place = entry.division_code
+        return place is not None and self.scopes[entry.subject_type].covers(place)
+
     @cached_property
     def _telling(self) -> _Telling:
         return _telling(tuple(self.scopes.items()))

@@ -46,6 +46,13 @@ from toilet_api.rectification.task_views import task_select
 from toilet_api.registry import schemas as registry
 from toilet_api.registry import views as registry_views
 from toilet_api.registry.tables import Household, Toilet
+from toilet_api.reporting.assessment.assessment_views import assessment_select
+from toilet_api.reporting.assessment.call_in_schemas import CallInRow
+from toilet_api.reporting.assessment.call_ins import call_in_select
+from toilet_api.reporting.assessment.formula_schemas import FormulaRow
+from toilet_api.reporting.assessment.formulas import formula_select
+from toilet_api.reporting.assessment.schemas import AssessmentRow
+from toilet_api.reporting.assessment.tables import Assessment, AssessmentFormula, CallIn
 from toilet_api.reporting.reports.schemas import ReportRow
 from toilet_api.reporting.reports.tables import Report
 from toilet_api.reporting.reports.views import report_select
@@ -82,7 +89,9 @@ class Subject:
     key: Any
     shown: tuple[Shown, ...]
     from_above: bool = False
-    """A county's own, which is read in its townships and villages too."""
+    """A level's own, which is read in the divisions below it too."""
+    told_below: tuple[str, ...] = ()
+    """What makes a draft visible below; until then nobody below hears of it. Empty: there are no drafts."""
 
     @property
     def key_type(self) -> Any:
@@ -145,6 +154,7 @@ def _dateless(build: Callable[[Caller], Select[Any]]) -> Build:
 
 
 _P = Permission
+_PUBLISHED = ("published", "superseded")
 _ALL = (
     Subject(
         "household",
@@ -225,6 +235,29 @@ _ALL = (
         (Shown(FalsificationRow, _dateless(falsification_select)),),
     ),
     Subject("report", "定期报表", "periodic reports", _P.REPORT_READ, col(Report.id), (Shown(ReportRow, _reports),)),
+    Subject(
+        "assessment_formula",
+        "考核办法",
+        "formulas of assessment",
+        _P.ASSESSMENT_READ,
+        col(AssessmentFormula.id),
+        (Shown(FormulaRow, _dateless(formula_select)),),
+        from_above=True,
+        told_below=_PUBLISHED,
+    ),
+    Subject(
+        "assessment",
+        "考核",
+        "assessments, without their lines",
+        _P.ASSESSMENT_READ,
+        col(Assessment.id),
+        (Shown(AssessmentRow, _dateless(assessment_select)),),
+        from_above=True,
+        told_below=_PUBLISHED,
+    ),
+    Subject(
+        "call_in", "约谈", "call-ins", _P.CALL_IN_READ, col(CallIn.id), (Shown(CallInRow, _dateless(call_in_select)),)
+    ),
     Subject(
         "campaign",
         "摸排行动",

@@ -121,6 +121,30 @@ VERBS: dict[str, dict[str, str]] = {
         "returned": "退回",
         "corrected": "更正",
         "reminded": "提醒",
+        "removed": "因区划合并撤销",
+        "moved": "变更区划",
+    },
+    "assessment_formula": {
+        "created": "起草",
+        "updated": "修改",
+        "published": "公布",
+        "superseded": "被新版替代",
+        "withdrawn": "作废",
+        "moved": "变更区划",
+    },
+    "assessment": {
+        "created": "生成",
+        "published": "公布",
+        "superseded": "被更正",
+        "withdrawn": "作废",
+        "moved": "变更区划",
+    },
+    "call_in": {
+        "created": "登记",
+        "updated": "修改",
+        "held": "约谈",
+        "followed_up": "登记落实结果",
+        "cancelled": "取消",
         "moved": "变更区划",
     },
     "campaign": {"created": "新建", "updated": "修改", "opened": "开始", "closed": "结束", "moved": "变更区划"},
@@ -165,6 +189,13 @@ _ACTIONS = text(
     order by entry.seq, greatest(audit.at, entry.at) - least(audit.at, entry.at)
     """
 )
+
+
+def is_told_below(event_type: str) -> bool:
+    """Whether those below the record's level hear of it: of a draft nobody does."""
+    name, _, verb = event_type.partition(".")
+    told = SUBJECTS[name].told_below
+    return not told or verb in told
 
 
 def types_of(session: Session, entries: Sequence[Entry]) -> dict[int, str]:

@@ -31,7 +31,9 @@ def put(session: Session, row: Webhook, entries: Sequence[Entry], owner: Caller,
     made = [
         _made(row, one, told, names[one.seq], at)
         for one in entries
-        if events.wanted(row.event_types, names[one.seq]) and (told := interest.tell(one)) is not None
+        if events.wanted(row.event_types, names[one.seq])
+        and (told := interest.tell(one)) is not None
+        and (events.is_told_below(names[one.seq]) or interest.is_own(one))
     ]
     if made:
         statement = insert(WebhookDelivery)

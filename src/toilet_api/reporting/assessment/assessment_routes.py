@@ -4,7 +4,8 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query, Request, Response
-from sqlmodel import col
+from sqlalchemy import Select
+from sqlmodel import Session, col
 
 from toilet_api.kernel import journal
 from toilet_api.kernel.database import Database, Transaction
@@ -13,12 +14,14 @@ from toilet_api.kernel.fields import DivisionCode
 from toilet_api.kernel.paging import Page, Paging, answer_page, page_schema
 from toilet_api.kernel.preconditions import IfMatch, set_etag
 from toilet_api.kernel.requests import Room
+from toilet_api.kernel.scope import prefix_range
 from toilet_api.registry.filters import scope_of
 from toilet_api.reporting.assessment import assessments, simulating
-from toilet_api.reporting.assessment.answers import AssessmentReader, Assessor, concerning
+from toilet_api.reporting.assessment.answers import AssessmentReader, Assessor, concerning, shown
 from toilet_api.reporting.assessment.assessment_views import assessment_select, present, records_select
 from toilet_api.reporting.assessment.codes import AssessmentState, Part
 from toilet_api.reporting.assessment.formula_schemas import HolderCode
+from toilet_api.reporting.assessment.freezing import kept_select
 from toilet_api.reporting.assessment.measures import MEASURES, Asked
 from toilet_api.reporting.assessment.places import holder_asked
 from toilet_api.reporting.assessment.problems import (
@@ -65,7 +68,7 @@ _CAMPAIGN = Query(title="摸排行动编号", description="县级必填，省、
         "Orders: `-as_of` (default), `as_of`, `division_code`."
     ),
     response_model=None,
-    responses={200: page_schema(AssessmentRow), **listing()},
+    responses={200: page_schema(AssessmentRow, *_SORTS), **listing()},
 )
 def list_assessments(
     request: Request,
@@ -160,7 +163,7 @@ def get_assessment_preview(
         "an assessment, of today; needs the permission to read such records, too. Orders: `division_code` (default)."
     ),
     response_model=None,
-    responses={200: page_schema(AssessmentRecordRow), **listing()},
+    responses={200: page_schema(AssessmentRecordRow, "division_code"), **listing()},
 )
 def list_assessment_records(
     request: Request,
@@ -193,19 +196,7 @@ def list_assessment_records(
     place = division or scope.prefixes[0]
     asked = Asked(campaign_id or campaigns_under(session, scope), now, held_by or place[:6])
     statement = records_select(part, asked, scope)
-    rows = statement.selected_columns
-    if counted is not None:
-        statement = statement.where(rows.counted.is_(counted))
-    return answer_page(
-        session,
-        request,
-        paging,
-        statement,
-        schema=AssessmentRecordRow,
-        sorts={"division_code": [rows.division_code]},
-        default_sort="division_code",
-        key=rows.id,
-    )
+    return _records(session, request, paging, statement, counted)
 
 
 @router.post(
@@ -240,6 +231,43 @@ def get_assessment(
     response: Response, session: Transaction, caller: AssessmentReader, assessment_id: UUID
 ) -> AssessmentOut:
     return _shown(response, session, caller, assessment_id)
+
+
+@router.get(
+    "/assessments/{assessment_id}/records",
+    operation_id="list_kept_assessment_records",
+    summary="考核所计的记录 / The records that an assessment counted",
+    description=(
+        "生成考核时定格的清单，条数即该项指标的分子分母；区划按当时的，记录本身现在可能已改。另须有查看该类记录的权限，只列您辖区内的。"
+        "排序 / The list frozen when it was drawn, as many as its figures say, at the places of then; the records "
+        "themselves may have changed since. Needs the permission to read such records, too, and lists those in your "
+        "scope. Orders: `division_code` (default)."
+    ),
+    response_model=None,
+    responses={200: page_schema(AssessmentRecordRow), **listing()},
+)
+def list_kept_assessment_records(
+    request: Request,
+    session: Transaction,
+    caller: AssessmentReader,
+    paging: Paging,
+    assessment_id: UUID,
+    part: Annotated[Part, Query()] = "close_out",
+    place: Annotated[
+        DivisionCode | None, Query(title="区划", description="当时的区划代码 / A division by its code of then")
+    ] = None,
+    counted: Annotated[bool | None, Query(title="是否计入分子", examples=[True])] = None,
+) -> Response:
+    shown(session, caller, Assessment, assessment_id)
+    measure = MEASURES.get(part)
+    if measure is None:
+        raise assessments.without_records(part)
+    caller = require(session, caller, measure.permission)
+    statement = kept_select(assessment_id, part, caller.scope)
+    rows = statement.selected_columns
+    if place is not None:
+        statement = statement.where(prefix_range(rows.division_code, place))
+    return _records(session, request, paging, statement, counted)
 
 
 @router.post(
@@ -293,6 +321,24 @@ def _shown(response: Response, session: Transaction, caller: AssessmentReader, a
     found = present(session, caller, assessment_id)
     set_etag(response, found.version)
     return found
+
+
+def _records(
+    session: Session, request: Request, paging: Paging, statement: Select[Any], counted: bool | None
+) -> Response:
+    rows = statement.selected_columns
+    if counted is not None:
+        statement = statement.where(rows.counted.is_(counted))
+    return answer_page(
+        session,
+        request,
+        paging,
+        statement,
+        schema=AssessmentRecordRow,
+        sorts={"division_code": [rows.division_code]},
+        default_sort="division_code",
+        key=rows.id,
+    )
 
 
 def _database(request: Request) -> Database:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlmodel import Session
 
 from toilet_api.accounts.caller import Caller
@@ -36,6 +37,7 @@ _CONTENT = (
     *("correction_reason", "withdrawn_reason"),
 )
 _MANAGE = Permission.ASSESSMENT_MANAGE
+_ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtextextended(current_schema() || '.assessment.' || :id, 0))")
 
 
 def preview(
@@ -86,6 +88,9 @@ def create(
 
     Raises `not_own_level`, `formula_missing`, `nothing_to_rank`, `no_campaign_to_assess`, `assessment_not_correctable`.
     """
+    assessment_id = body.id or new_id()
+    # Whoever sends the same again at the same moment waits, and finds it.
+    session.connection().execute(_ONE_AT_A_TIME, {"id": str(assessment_id)})
     if body.id is not None and (found := session.get(Assessment, body.id)) is not None:
         if found.created_by != caller.id or bytes(found.origin_digest or b"") != digest(body):
             raise ID_TAKEN.problem()
@@ -95,7 +100,7 @@ def create(
     check_campaign(session, place, body.campaign_id)
     if body.corrects_id is not None:
         _check_correctable(session, caller, body, place)
-    drawn = draw(session, database, place, body.campaign_id, now, corrects_id=body.corrects_id)
+    drawn = draw(session, database, place, body.campaign_id, now, corrects_id=body.corrects_id, keep_as=assessment_id)
     if drawn.formula_id is None:
         raise FORMULA_MISSING.problem()
     result = drawn.result()
@@ -104,7 +109,7 @@ def create(
         raise NOTHING_TO_RANK.problem()
     stored = result.model_dump(mode="json", include={"parts", "units"})
     row = Assessment(
-        id=body.id or new_id(),
+        id=assessment_id,
         division_code=place,
         name=body.name,
         formula_id=drawn.formula_id,

@@ -44,7 +44,7 @@ _SORTS: dict[str, list[Any]] = {
         "Orders: `-planned_at` (default), `planned_at`, `division_code`."
     ),
     response_model=None,
-    responses={200: page_schema(CallInRow), **listing()},
+    responses={200: page_schema(CallInRow, *_SORTS), **listing()},
 )
 def list_call_ins(
     request: Request,

@@ -13,6 +13,7 @@ from toilet_api.kernel.database import Database
 from toilet_api.kernel.errors import NOT_FOUND
 from toilet_api.reporting.assessment import formulas
 from toilet_api.reporting.assessment.formula_schemas import Terms
+from toilet_api.reporting.assessment.freezing import freeze
 from toilet_api.reporting.assessment.measures import Asked
 from toilet_api.reporting.assessment.measuring import facts_of
 from toilet_api.reporting.assessment.places import campaigns_of, units_of
@@ -50,11 +51,13 @@ def draw(
     now: datetime,
     formula_id: UUID | None = None,
     corrects_id: UUID | None = None,
+    keep_as: UUID | None = None,
 ) -> Drawn:
     """The facts of the divisions below `holder`, in one snapshot that sees what `holder` sees, whoever asks.
 
     So a ranking doesn't depend on who draws it: checks of levels above, which aren't announced below, never count.
-    `formula_id`: instead of the one in force. The holder and its campaign have been checked.
+    `formula_id`: instead of the one in force. `keep_as`: the assessment that is to be stored; its records are kept in
+    the caller's transaction, and the facts counted from those. The holder and its campaign have been checked.
     The snapshot opens a scope of its own, so the caller's transaction, `session`, must cover the holder. Raises 404,
     `no_campaign_to_assess`.
     """
@@ -67,10 +70,14 @@ def draw(
         else:
             formula = snapshot.get(AssessmentFormula, formula_id)
         names = units_of(snapshot, holder)
-        facts = facts_of(snapshot, names, Asked(list(campaigns), now, holder))
+        asked = Asked(list(campaigns), now, holder)
+        facts = {} if keep_as else facts_of(snapshot, names, asked)
         before = _published_before(snapshot, holder, campaign_id, corrects_id)
-        frame = Frame(holder, names, campaigns, now, before)
-        return Drawn(formula.id if formula else None, formulas.terms_of(formula), facts, frame)
+        frame = Frame(holder, names, campaigns, now, before, keep_as)
+        terms = formulas.terms_of(formula)
+    if keep_as:
+        facts = freeze(session, keep_as, names, asked)
+    return Drawn(formula.id if formula else None, terms, facts, frame)
 
 
 def _published_before(

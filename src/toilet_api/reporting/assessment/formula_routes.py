@@ -47,7 +47,7 @@ _SORTS: dict[str, list[Any]] = {
         "Orders: `-created_at` (default), `created_at`, `division_code`."
     ),
     response_model=None,
-    responses={200: page_schema(FormulaRow), **listing()},
+    responses={200: page_schema(FormulaRow, *_SORTS), **listing()},
 )
 def list_assessment_formulas(
     request: Request,

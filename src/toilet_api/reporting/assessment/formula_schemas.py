@@ -22,7 +22,7 @@ HolderCode = Annotated[
         examples=["360423"],
     ),
 ]
-_WEIGHT: dict[str, Any] = {"ge": 0, "le": 100, "strict": True}
+_WEIGHT: dict[str, Any] = {"ge": 0, "le": 100}
 _SHARE: dict[str, Any] = {"ge": 0, "le": 1, "allow_inf_nan": False}
 _LEAST = Field(10, ge=1, le=100_000, title="最少记录数", description="少于此数不按本条列入 / Fewer prove nothing")
 
@@ -57,7 +57,7 @@ class FixedPrior(Schema):
     """固定强度：每项相当于给各单位加上这么多例平均水平的记录 / As if so many average cases were added to each."""
 
     kind: Literal["fixed"] = Field(title="修正方式")
-    strength: int = Field(ge=1, le=10_000, strict=True, title="强度（例）", examples=[30])
+    strength: int = Field(ge=1, le=10_000, title="强度（例）", examples=[30])
 
     def prior(self) -> Prior:
         """As the sums want it."""
@@ -68,8 +68,8 @@ class MomentsPrior(Schema):
     """按各单位差异估计强度（矩估计），限在上下限内 / Estimated from how far the divisions lie apart, within limits."""
 
     kind: Literal["moments"] = Field(title="修正方式")
-    least: int = Field(10, ge=1, le=10_000, strict=True, title="强度下限", examples=[10])
-    most: int = Field(500, ge=1, le=10_000, strict=True, title="强度上限", examples=[500])
+    least: int = Field(10, ge=1, le=10_000, title="强度下限", examples=[10])
+    most: int = Field(500, ge=1, le=10_000, title="强度上限", examples=[500])
 
     @model_validator(mode="after")
     def in_order(self) -> "MomentsPrior":
@@ -147,7 +147,7 @@ class FalsificationRule(_ListRule):
     """弄虚作假记录达到 / As many records of falsification stand."""
 
     kind: Literal["falsifications_at_least"] = Field(title="规则")
-    number: int = Field(ge=1, le=1000, strict=True, title="次数", examples=[1])
+    number: int = Field(ge=1, le=1000, title="次数", examples=[1])
 
 
 class NoRecordsRule(_ListRule):
@@ -173,7 +173,6 @@ FalsificationPoints = Annotated[
     Field(
         ge=1,
         le=100,
-        strict=True,
         title="弄虚作假每条扣分",
         description="自该项 100 分中扣，扣完为止 / Points off that part's 100 for each record, down to 0",
         examples=[25],

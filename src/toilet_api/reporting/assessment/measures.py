@@ -46,6 +46,8 @@ class Measure:
     """A part's records. `build` selects id, href, division_code and counted."""
 
     record_type: str
+    kind: str
+    """What their address begins with."""
     permission: Permission
     """Whoever may see such records one by one."""
     build: Callable[[Asked], Select[Any]]
@@ -162,15 +164,22 @@ def _satisfaction(asked: Asked) -> Select[Any]:
     )
 
 
+def overdue(asked: Asked) -> Select[Any]:
+    """Problems past their deadline that are neither closed nor dismissed, as the live statistics count them."""
+    return _select("problems", LedgerProblem, literal(True)).where(
+        _live(asked), col(LedgerProblem.deadline) < asked.today, col(LedgerProblem.state) != "closed"
+    )
+
+
 MEASURES: dict[str, Measure] = {
-    "completeness": Measure("household", Permission.HOUSEHOLD_READ, _completeness),
-    "reports_on_time": Measure("report", Permission.REPORT_READ, _reports_on_time),
-    "deadlines_met": Measure("problem", Permission.PROBLEM_READ, _deadlines_met),
-    "close_out": Measure("problem", Permission.PROBLEM_READ, _close_out),
-    "first_pass": Measure("task", Permission.TASK_READ, _first_pass),
-    "review": Measure("sample_unit", Permission.SAMPLE_READ, _review),
-    "falsification": Measure("falsification", Permission.SAMPLE_READ, _falsification),
-    "satisfaction": Measure("acceptance", Permission.ACCEPTANCE_READ, _satisfaction),
+    "completeness": Measure("household", "households", Permission.HOUSEHOLD_READ, _completeness),
+    "reports_on_time": Measure("report", "reports", Permission.REPORT_READ, _reports_on_time),
+    "deadlines_met": Measure("problem", "problems", Permission.PROBLEM_READ, _deadlines_met),
+    "close_out": Measure("problem", "problems", Permission.PROBLEM_READ, _close_out),
+    "first_pass": Measure("task", "tasks", Permission.TASK_READ, _first_pass),
+    "review": Measure("sample_unit", "samples", Permission.SAMPLE_READ, _review),
+    "falsification": Measure("falsification", "falsifications", Permission.SAMPLE_READ, _falsification),
+    "satisfaction": Measure("acceptance", "acceptances", Permission.ACCEPTANCE_READ, _satisfaction),
 }
 """By part. `upkeep` has no records yet."""
 

@@ -26,6 +26,16 @@ class Frame:
     as_of: datetime
     before: Sequence[dict[str, Any]] = ()
     """The lines of the assessment that was published before this one."""
+    kept_as: UUID | None = None
+    """The assessment that keeps the records; None: nothing is stored, and the lists are of today."""
+
+    def records(self, code: str, part: str) -> str:
+        """Where the records behind a part of a division are listed."""
+        if self.kept_as is not None:
+            return f"/api/v1/assessments/{self.kept_as}/records?{urlencode({'part': part, 'place': code})}"
+        query = [("part", part), ("division", code), ("held_by", self.holder)]
+        query += [("campaign_id", str(one)) for one, county in self.campaigns.items() if code.startswith(county)]
+        return f"/api/v1/assessments/records?{urlencode(query)}"
 
 
 def result_of(outcome: Outcome, method: Method, frame: Frame) -> Result:
@@ -115,8 +125,6 @@ def _line(code: str, unit: Unit, frame: Frame, before: dict[str, Any]) -> UnitLi
 
 def _part(code: str, part: str, one: PartScore, frame: Frame) -> PartLine:
     deeds = part == FALSIFICATION
-    query = [("part", part), ("division", code), ("held_by", frame.holder)]
-    query += [("campaign_id", str(found)) for found, county in frame.campaigns.items() if code.startswith(county)]
     return PartLine(
         part=part,
         numerator=one.count.x,
@@ -127,7 +135,7 @@ def _part(code: str, part: str, one: PartScore, frame: Frame) -> PartLine:
         high=_rounded(one.shrunk.high) if one.shrunk else None,
         score=round(one.score, SCORE_DECIMALS),
         own_figures=one.own,
-        records=f"/api/v1/assessments/records?{urlencode(query)}",
+        records=frame.records(code, part),
     )
 
 

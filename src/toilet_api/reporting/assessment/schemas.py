@@ -60,8 +60,9 @@ class PartLine(Schema):
     )
     records: str = Field(
         title="明细地址",
-        description="按同一口径列出现时的记录 / Lists the records of today, counted in the same way",
-        examples=["/api/v1/assessments/records?part=close_out&division=360423208&held_by=360423"],
+        description="考核所列为生成时的记录，预览和试算所列为现时的记录 / Of an assessment those that it counted; of a "
+        "preview or simulation those of today",
+        examples=[f"/api/v1/assessments/{ID}/records?part=close_out&place=360423208"],
     )
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Date, DateTime, LargeBinary, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 from toilet_api.kernel.tables import Record
 
@@ -64,6 +64,20 @@ class Assessment(Record, table=True):
     origin_digest: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
+class AssessmentRecord(SQLModel, table=True):
+    """The records of a place that an assessment counted in a part, and those that it didn't count: frozen."""
+
+    __tablename__ = "assessment_record"
+
+    assessment_id: UUID = Field(primary_key=True, foreign_key="assessment.id")
+    part: str = Field(primary_key=True, sa_type=Text(collation="C"))
+    place_code: str = Field(primary_key=True, sa_type=Text(collation="C"))
+    """The place as it was then."""
+    counted: bool = Field(primary_key=True)
+    division_code: str = Field(sa_type=Text(collation="C"))
+    record_ids: list[UUID] = Field(sa_type=ARRAY(Uuid))
+
+
 class CallIn(Record, table=True):
     """A call-in (约谈). `division_code`: who is called in, and so sees it.
 
@@ -96,4 +110,4 @@ class CallIn(Record, table=True):
     origin_digest: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
-__all__ = ["Assessment", "AssessmentFormula", "CallIn"]
+__all__ = ["Assessment", "AssessmentFormula", "AssessmentRecord", "CallIn"]

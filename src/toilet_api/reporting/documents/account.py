@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from toilet_api.oversight.summary_schemas import CampaignSummary
 from toilet_api.reporting.figures import Figures
+from toilet_api.reporting.statistics.summary_schemas import CampaignSummary
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from sqlmodel import Session
 
 from toilet_api.divisions import lookup
 from toilet_api.kernel.scope import Scope
-from toilet_api.oversight.summary import summarise
 from toilet_api.reporting.documents.account import Account, ReviewCounts, Township, TypeCount
 from toilet_api.reporting.documents.wording import legible
 from toilet_api.reporting.statistics import reading
+from toilet_api.reporting.statistics.summary import summarise
 from toilet_api.survey.rules import shanghai_date
 from toilet_api.survey.tables import Campaign
 

@@ -1,6 +1,8 @@
 """Reports by the clock: opened for each period, drawn at the cut-off, reminded of. Done again, it does nothing twice.
 
-After the worker was down it catches up: what was not opened is opened, what was not drawn is drawn, and says when.
+A roll-up counts what has been received, and the reports that it is made of are often due at its own cut-off. So it is
+drawn as soon as they are received, and at the latest when a working day has passed for each level that receives. After
+the worker was down it catches up: what was not opened is opened, what was not drawn is drawn, and says when.
 """
 
 import logging
@@ -9,23 +11,26 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, update
+from sqlalchemy import exists, func, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from toilet_api.kernel import jobs
 from toilet_api.kernel.database import EVERYWHERE, Database
 from toilet_api.kernel.fields import SHANGHAI, new_id, now
 from toilet_api.reporting.reports.drawing import draw
-from toilet_api.reporting.reports.periods import CLOSE_OF_BUSINESS, Period, from_to
+from toilet_api.reporting.reports.parts import is_complete
+from toilet_api.reporting.reports.periods import CLOSE_OF_BUSINESS, Period, from_to, working_days_after
 from toilet_api.reporting.reports.places import Place, reporting
-from toilet_api.reporting.reports.rules import LINES, Line
+from toilet_api.reporting.reports.rules import LINES, Line, line_of, receiving_days
 from toilet_api.reporting.reports.tables import Report
 from toilet_api.reporting.reports.views import missing, to_be_submitted
 from toilet_api.survey.records import journal_many
 
 log = logging.getLogger(__name__)
 
+_MERGED = "区划已合并，由合并后的单位统一报送 / merged: reported by the division that it went to"
 SOON = timedelta(hours=24)
 """How long before its cut-off a report is reminded of."""
 
@@ -46,6 +51,7 @@ def run(
     """
     with database.transaction(EVERYWHERE) as session:
         open_due(session, moment, closing)
+        close_merged(session)
     failed = 0
     for report_id in _to_draw(database, moment):
         if context is not None:
@@ -112,6 +118,48 @@ def _row(place: Place, kind: str, period: Period) -> dict[str, Any]:
     }
 
 
+def close_merged(session: Session) -> int:
+    """Remove what was opened for divisions that were merged before it was drawn: who took them over reports for both.
+
+    A division that only got another code goes on with its own; how many were removed.
+    """
+    heir: Any = aliased(Report)
+    same = (
+        heir.kind == col(Report.kind),
+        heir.period == col(Report.period),
+        heir.campaign_id.is_not_distinct_from(col(Report.campaign_id)),
+        heir.reported_for == col(Report.division_code),
+        heir.removed_at.is_(None),
+    )
+    merged = (
+        select(Report.id)
+        .where(
+            Report.state == "opened",
+            col(Report.reported_for) != col(Report.division_code),
+            col(Report.removed_at).is_(None),
+            exists().where(*same),
+        )
+        .with_for_update(skip_locked=True)
+    )
+    made = session.connection().execute(
+        update(Report)
+        .where(col(Report.id).in_(merged))
+        .values(
+            removed_at=func.now(),
+            removed_reason=_MERGED,
+            version=Report.version + 1,
+            updated_at=func.now(),
+            updated_by=None,
+        )
+        .returning(col(Report.id), col(Report.division_code), col(Report.version))
+    )
+    entries = [
+        _entry(one.id, one.division_code, one.version, "report.removed", "remove", {"reason": _MERGED}) for one in made
+    ]
+    journal_many(session, entries)
+    return len(entries)
+
+
 def _to_draw(database: Database, moment: datetime) -> list[UUID]:
     """What is to be drawn: in the order of cut-offs, the lower level first."""
     with database.transaction(EVERYWHERE) as session:
@@ -127,12 +175,16 @@ def _to_draw(database: Database, moment: datetime) -> list[UUID]:
 
 
 def _draw_if_due(session: Session, report_id: UUID, moment: datetime) -> None:
-    """Draw it, unless somebody has done so meanwhile or is about to."""
+    """Draw it, unless it waits for its parts, or somebody has drawn it meanwhile or is about to."""
     report = session.exec(
         select(Report).where(Report.id == report_id, Report.state == "opened").with_for_update(skip_locked=True)
     ).one_or_none()
-    if report is not None:
+    if report is not None and (moment >= _at_the_latest(report) or is_complete(session, report)):
         draw(session, report, "first", None, moment)
+
+
+def _at_the_latest(report: Report) -> datetime:
+    return working_days_after(report.cutoff_at, receiving_days(line_of(report.kind, report.reported_for)))
 
 
 def remind(session: Session, moment: datetime) -> int:

@@ -53,6 +53,9 @@ class PartOut(Schema):
     edition: int | None = Field(title="所用版次", examples=[1])
     period: str | None = Field(title="所用报表的期次", examples=["2026-W48"])
     missing: bool = Field(title="缺报", examples=[False])
+    late: bool = Field(
+        title="迟报", description="所用报表首次报送晚于其截止 / Submitted after its own cut-off", examples=[False]
+    )
     outdated: bool = Field(
         title="以往期代替",
         description="当期未接收，用最近一期 / The newest received one before it stands in",

@@ -1,21 +1,21 @@
 """What a roll-up is made of: of each division of the level below, its newest received report, or that it is missing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, literal, or_
+from sqlalchemy import Select, and_, func, literal, or_, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from toilet_api.divisions import lookup
 from toilet_api.kernel.fields import SHANGHAI
 from toilet_api.kernel.scope import prefix_range
 from toilet_api.reporting.figures import Figures
 from toilet_api.reporting.reports.edition_schemas import PartOut
-from toilet_api.reporting.reports.periods import last_due
+from toilet_api.reporting.reports.periods import Period, last_due
 from toilet_api.reporting.reports.places import reporting
 from toilet_api.reporting.reports.rules import LENGTH_OF_LEVEL, line_of
 from toilet_api.reporting.reports.summing import total
@@ -36,27 +36,58 @@ def gathered(session: Session, report: Report) -> list[Used]:
     """The parts of a roll-up as they are received now, by code.
 
     Of each division the report of the period that was due last by this one's cut-off, if it is received; else the
-    newest before it; else none. A division that was merged since counts by the reports that it had made.
+    newest before it; else none. A division that was merged since counts by the reports that it had made, unless the
+    one that it went to has drawn its records meanwhile.
     """
     found: list[Used] = []
     for kind, level in line_of(report.kind, report.reported_for).of:
-        line = line_of(kind, "0" * LENGTH_OF_LEVEL[level])
-        period = last_due(kind, report.cutoff_at, report.cutoff_at.astimezone(SHANGHAI).time())
-        of_line = _of_line(report, kind, level)
-        due = session.exec(of_line.where(col(Report.period) == period.key).order_by(col(Report.division_code))).all()
-        for expected in due:
-            edition = _received(session, expected)
-            same = Report.reported_for == expected.reported_for
-            older = None if edition else _older(session, of_line, same, period.start)
-            found.append(
-                Used(expected.division_code, edition or older, expected, edition is None and older is not None)
-            )
-        known = {one.division_code for one in due}
-        for place in reporting(session, line, report.division_code):
-            if place.code not in known:
-                older = _older(session, of_line, Report.division_code == place.code, period.start)
-                found.append(Used(place.code, older, None, older is not None))
-    return sorted(found, key=lambda one: one.place)
+        reports, period = _due(report, kind, level)
+        with_edition = reports.add_columns(ReportEdition).outerjoin(ReportEdition, _RECEIVED)
+        due = session.execute(with_edition.where(col(Report.period) == period.key)).all()
+        absent = [one.reported_for for one, edition in due if edition is None]
+        before = _older(session, reports, col(Report.reported_for), absent, period)
+        for one, edition in due:
+            older = before.get(one.reported_for)
+            found.append(Used(one.division_code, edition or older, one, edition is None and older is not None))
+        more = _reporting(session, report, kind, level) - {one.division_code for one, _ in due}
+        before = _older(session, reports, col(Report.division_code), more, period)
+        found += [Used(place, before.get(place), None, place in before) for place in more]
+    found = _each_once(session, found)
+    return sorted(found, key=lambda one: (one.place, one.expected.reported_for if one.expected else ""))
+
+
+def _each_once(session: Session, used: list[Used]) -> list[Used]:
+    """Without what was merged away and is in the draw of the division that it went to as well."""
+    heirs = {one.place: one.edition for one in used if one.edition and not _is_merged(one)}
+    return [one for one in used if not (_is_merged(one) and _shares(session, one, heirs.get(one.place)))]
+
+
+def _is_merged(one: Used) -> bool:
+    return one.expected is not None and one.expected.reported_for != one.place
+
+
+def _shares(session: Session, one: Used, heir: ReportEdition | None) -> bool:
+    """Whether any record of a division that was merged is in the draw of its heir, too."""
+    mine = one.edition
+    if mine is None and one.expected is not None:
+        newest = (col(ReportEdition.report_id) == one.expected.id, col(ReportEdition.edition) == one.expected.edition)
+        mine = session.scalars(select(ReportEdition).where(*newest)).one_or_none()
+    if mine is None or heir is None or mine.chain_id is None or heir.chain_id is None:
+        return False
+    draws = {"one": mine.chain_id, "draw": mine.draw, "other": heir.chain_id, "other_draw": heir.draw}
+    return bool(session.connection().execute(_SHARED, draws).scalar_one())
+
+
+def is_complete(session: Session, report: Report) -> bool:
+    """Whether every part of a roll-up is the report of the period that was due, and received."""
+    for kind, level in line_of(report.kind, report.reported_for).of:
+        reports, period = _due(report, kind, level)
+        due = session.scalars(reports.where(col(Report.period) == period.key)).all()
+        if any(one.received_edition is None for one in due):
+            return False
+        if _reporting(session, report, kind, level) - {one.division_code for one in due}:
+            return False
+    return True
 
 
 def summed(used: Sequence[Used]) -> Figures:
@@ -82,39 +113,52 @@ def keep(session: Session, edition: ReportEdition, used: Sequence[Used]) -> None
     session.flush()
 
 
-def _of_line(report: Report, kind: str, level: str) -> Any:
+_SHARED = text(
+    """
+    select exists (
+        select from reported_record as one join reported_record as other using (record_type, record_id)
+        where one.chain_id = :one and one.draw_from <= :draw and coalesce(one.draw_to > :draw, true)
+          and other.chain_id = :other and other.draw_from <= :other_draw and coalesce(other.draw_to > :other_draw, true)
+    )
+    """
+)
+_RECEIVED = and_(
+    col(ReportEdition.report_id) == col(Report.id), col(ReportEdition.edition) == col(Report.received_edition)
+)
+
+
+def _due(report: Report, kind: str, level: str) -> tuple[Select[Any], Period]:
+    """The reports that may be parts of a roll-up, and the period that was due last by its cut-off."""
     statement = select(Report).where(
-        Report.kind == kind,
+        col(Report.kind) == kind,
         col(Report.removed_at).is_(None),
         prefix_range(col(Report.division_code), report.division_code),
         func.length(col(Report.reported_for)) == LENGTH_OF_LEVEL[level],
     )
     if report.campaign_id is not None:
-        statement = statement.where(Report.campaign_id == report.campaign_id)
-    return statement
+        statement = statement.where(col(Report.campaign_id) == report.campaign_id)
+    return statement, last_due(kind, report.cutoff_at, report.cutoff_at.astimezone(SHANGHAI).time())
 
 
-def _received(session: Session, report: Report) -> ReportEdition | None:
-    if report.received_edition is None:
-        return None
-    return session.exec(
-        select(ReportEdition).where(
-            ReportEdition.report_id == report.id, ReportEdition.edition == report.received_edition
-        )
-    ).one()
+def _reporting(session: Session, report: Report, kind: str, level: str) -> set[str]:
+    line = line_of(kind, "0" * LENGTH_OF_LEVEL[level])
+    return {place.code for place in reporting(session, line, report.division_code)}
 
 
-def _older(session: Session, of_line: Any, same_place: Any, before: date) -> ReportEdition | None:
-    report = session.exec(
-        of_line.where(
-            same_place,
-            col(Report.received_edition).is_not(None),
-            col(Report.period_start) < before,
-        )
-        .order_by(col(Report.period_start).desc(), col(Report.id))
-        .limit(1)
-    ).first()
-    return None if report is None else _received(session, report)
+def _older(
+    session: Session, reports: Select[Any], place: Any, places: Collection[str], period: Period
+) -> dict[str, ReportEdition]:
+    """Place -> the newest edition received for a period before."""
+    if not places:
+        return {}
+    newest = (
+        reports.with_only_columns(place, ReportEdition)
+        .join(ReportEdition, _RECEIVED)
+        .where(place.in_(places), col(Report.period_start) < period.start)
+        .ext(distinct_on(place))
+        .order_by(place, col(Report.period_start).desc(), col(Report.id))
+    )
+    return dict(session.execute(newest).all())
 
 
 def is_stale() -> Any:
@@ -165,6 +209,7 @@ def parts_of(session: Session, edition_id: UUID) -> list[PartOut]:
             edition=part.part_edition,
             period=report.period if report else None,
             missing=part.report_id is None,
+            late=bool(report and report.first_submitted_at and report.first_submitted_at > report.cutoff_at),
             outdated=part.outdated,
             figures=edition.figures if edition else None,
             difficulties=edition.difficulties if edition else None,

@@ -86,6 +86,17 @@ def cutoff_day(kind: str, end: date) -> tuple[date, str]:
     return day, "none" if day == end else "later"
 
 
+def working_days_after(moment: datetime, days: int) -> datetime:
+    """The same hour so many working days later; `moment` itself for none."""
+    local = moment.astimezone(SHANGHAI)
+    day = local.date()
+    for _ in range(days):
+        day += _ONE
+        while not is_working_day(day):
+            day += _ONE
+    return datetime.combine(day, local.time(), SHANGHAI)
+
+
 def period_of(kind: str, day: date, closing: time = CLOSE_OF_BUSINESS) -> Period:
     """The period that `day` belongs to. A week of reports runs from Saturday to Friday."""
     if kind == "weekly":

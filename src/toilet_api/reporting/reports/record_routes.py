@@ -66,7 +66,7 @@ Below = Annotated[DivisionCode | None, Query(title="区划", description="只看
         " says; a roll-up reaches down to the draws of its townships. Order: `place_code`."
     ),
     response_model=None,
-    responses={200: page_schema(ReportedRecordRow), **listing(), **_UNDRAWN},
+    responses={200: page_schema(ReportedRecordRow, *records.SORTS), **listing(), **_UNDRAWN},
 )
 def list_report_records(
     request: Request,
@@ -112,7 +112,7 @@ def get_report_difference(
         " and what has left it, as it stood while in it; the one less the other is the difference. Order: `place_code`."
     ),
     response_model=None,
-    responses={200: page_schema(ChangedRecordRow), **listing(), **_NOTHING_BEFORE},
+    responses={200: page_schema(ChangedRecordRow, *records.SORTS), **listing(), **_NOTHING_BEFORE},
 )
 def list_report_difference_records(
     request: Request,

@@ -92,7 +92,7 @@ def list_report_periods(
         " Orders: `-period_start` (default), `period_start`, `cutoff_at`, `-cutoff_at`, `division_code`, `-updated_at`."
     ),
     response_model=None,
-    responses={200: page_schema(ReportRow), **listing()},
+    responses={200: page_schema(ReportRow, *SORTS), **listing()},
 )
 def list_reports(
     request: Request,

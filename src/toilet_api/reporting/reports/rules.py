@@ -48,8 +48,16 @@ def stands_alone(code: str) -> bool:
 
 def line_of(kind: str, code: str) -> Line:
     """The line by which a division reports."""
-    level = LEVEL_OF_LENGTH[len(code)]
+    return _line(kind, LEVEL_OF_LENGTH[len(code)])
+
+
+def _line(kind: str, level: str) -> Line:
     return next(line for line in LINES if (line.kind, line.level) == (kind, level))
+
+
+def receiving_days(line: Line) -> int:
+    """How many working days after its cut-off a roll-up waits for its parts: one for each level that receives below."""
+    return max((1 + receiving_days(_line(kind, level)) for kind, level in line.of), default=0)
 
 
 def is_due_from(line: Line, code: str) -> bool:

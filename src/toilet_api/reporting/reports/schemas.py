@@ -65,7 +65,10 @@ class ReportRow(Schema):
     received_edition: int | None = Field(title="已接收的最新版次", examples=[1])
     drawn_at: datetime | None = Field(title="取数时间", description="最新版次的 / Of the newest edition")
     drawn_late: bool = Field(
-        title="迟取数", description="首版晚于截止当日取数 / First drawn after the day of the cut-off", examples=[False]
+        title="迟取数",
+        description="乡镇的首版晚于截止当日取数；汇总取已接收的报表，无所谓迟 / A township's, first drawn after the "
+        "day of the cut-off; a roll-up is of what was received, whenever it is drawn",
+        examples=[False],
     )
     first_submitted_at: datetime | None = Field(title="首次报送时间")
     late: bool = Field(

@@ -89,8 +89,9 @@ def report_select(caller: Caller, now: datetime) -> Select[Any]:
         "division_name": name.correlate(one).scalar_subquery(),
         "level": LEVEL,
         "reports_to": RECEIVER,
-        "drawn_late": func.coalesce(
-            cast(func.timezone("Asia/Shanghai", col(one.first_drawn_at)), Date) > cutoff_day, False
+        "drawn_late": and_(
+            literal(LENGTH_OF_LEVEL["township"]) == _LENGTH,
+            func.coalesce(cast(func.timezone("Asia/Shanghai", col(one.first_drawn_at)), Date) > cutoff_day, False),
         ),
         "late": LATE,
         "missing": missing(now),

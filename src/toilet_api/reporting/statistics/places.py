@@ -15,13 +15,17 @@ FINEST = 16
 _KEPT = {16: 12, 14: 12, 12: 9, 10: 6, 8: 6, 6: 6}
 """Grid -> the width of the codes that it is kept for: fine grids for small places."""
 
+# One look-up for each: the planner takes the rows of the whole globe's cell for a handful, and would read them all.
 _CENTRES = text(
     """
     with part as materialized (select * from unnest(cast(:codes as text[])) as part (code))
     select code, cast(sum(n) as bigint), sum(east), sum(north)
     from (
         select code, n, east, north
-        from part join statistic_grid on division_code = code where zoom = 0 and x = 0 and y = 0
+        from part cross join lateral (
+            select n, east, north from statistic_grid
+            where zoom = 0 and x = 0 and y = 0 and division_code = code limit 1
+        ) as kept
         union all
         select code, n, east, north
         from part join statistic_delta on division_code >= code and division_code < code || ':'

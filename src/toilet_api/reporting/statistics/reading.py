@@ -62,6 +62,25 @@ _FIGURES = text(
 )
 
 
+_VISITS = text(
+    """
+    with part as materialized (
+        select * from unnest(cast(:groups as text[]), cast(:codes as text[])) as part (place, code)
+    )
+    select place, key, cast(sum(n) as bigint)
+    from (
+        select place, cell.key, cell.n
+        from part join statistic_sum on division_code = code cross join lateral unnest(keys, counts) as cell (key, n)
+        where view = 'visit' and campaign_id = any(:campaigns)
+        union all
+        select place, key, n
+        from part join statistic_delta on division_code >= code and division_code < code || ':'
+        where subject = 'visit' and campaign_id = any(:campaigns)
+    ) as found group by 1, 2 having sum(n) <> 0
+    """
+)
+
+
 def figures(
     session: Session,
     divisions: Sequence[str],
@@ -94,6 +113,17 @@ def figures_of(
     return {name: tally.figures(denominator, pace[name]) for name, tally in tallies.items()}
 
 
+def visits_of(
+    session: Session, groups: Mapping[str, Sequence[str]], campaigns: Collection[UUID]
+) -> dict[str, dict[str, int]]:
+    """Name -> how many visits of its codes are in each state, drafts left out."""
+    pairs = [(name, code) for name, codes in groups.items() for code in codes]
+    found: dict[str, dict[str, int]] = {name: {} for name in groups}
+    for place, state, n in session.connection().execute(_VISITS, _parts(pairs) | {"campaigns": list(campaigns)}):
+        found[place][state] = n
+    return found
+
+
 def campaigns_under(session: Session, scope: Scope, campaign_id: UUID | None = None) -> list[UUID]:
     """The campaign asked for; else every open one in `scope`, or of the county that it lies in."""
     if campaign_id is not None:
@@ -109,9 +139,8 @@ def campaigns_under(session: Session, scope: Scope, campaign_id: UUID | None = N
 def _rows(
     session: Session, pairs: Sequence[tuple[str, str]], campaigns: Collection[UUID], today: date
 ) -> Sequence[tuple[Any, ...]]:
-    values = {
-        "groups": [name for name, _ in pairs],
-        "codes": [code for _, code in pairs],
+    values: dict[str, Any] = {
+        **_parts(pairs),
         "above": [*_ABOVE, *_BOTH, "pace"],
         "village": [*_VILLAGE, *_BOTH, "pace"],
         "subjects": list(_SUBJECTS),
@@ -121,4 +150,8 @@ def _rows(
     return session.connection().execute(_FIGURES, values).all()
 
 
-__all__ = ["NOWHERE", "campaigns_under", "figures", "figures_of"]
+def _parts(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    return {"groups": [name for name, _ in pairs], "codes": [code for _, code in pairs]}
+
+
+__all__ = ["NOWHERE", "campaigns_under", "figures", "figures_of", "visits_of"]

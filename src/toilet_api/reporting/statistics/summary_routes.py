@@ -3,14 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 
-from toilet_api.kernel.database import Transaction
+from toilet_api.kernel.database import Database, Transaction
 from toilet_api.kernel.fields import DivisionCode
 from toilet_api.kernel.requests import Room
-from toilet_api.oversight import summary
-from toilet_api.oversight.summary_schemas import CampaignSummary
 from toilet_api.registry.filters import scope_of
+from toilet_api.reporting.statistics import summary
+from toilet_api.reporting.statistics.summary_schemas import CampaignSummary
 from toilet_api.survey.answers import ProblemReader, reading
 from toilet_api.survey.clock import Now
 from toilet_api.survey.records import existing
@@ -30,6 +30,7 @@ router = Room(tags=["oversight"])
     responses=reading(),
 )
 def get_campaign_summary(
+    request: Request,
     response: Response,
     session: Transaction,
     caller: ProblemReader,
@@ -40,4 +41,6 @@ def get_campaign_summary(
     response.headers["Cache-Control"] = "no-store"  # it is of this moment
     campaign = existing(session, caller, Campaign, campaign_id)
     scope = scope_of(session, caller, division or campaign.division_code)
-    return summary.summarise(session, campaign, division or campaign.division_code, scope, now)
+    database: Database = request.app.state.database
+    with database.snapshot(scope.prefixes) as snapshot:
+        return summary.summarise(snapshot, campaign, division or campaign.division_code, scope, now)
