@@ -17,7 +17,8 @@ from tests.conftest import SUBSET, make_settings, on, plain
 from tests.folders import quick_folder
 from tests.reporting.statistics.counting import uncounted
 from tests.restoring import KeptPool, Restored
-from tests.talking import talking
+from tests.scenes import Stage, on_stage
+from tests.talking import save_hops, talking
 from tests.world import load_people
 from toilet_api.accounts import keys, tokens
 from toilet_api.accounts.tables import Principal
@@ -125,17 +126,29 @@ def built_app(server: str, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
 @pytest.fixture(scope="session")
 def portal(built_app: FastAPI) -> Iterator[BlockingPortal]:
     """The event loop in which the app runs, started once a process."""
+    save_hops()
     with TestClient(built_app, backend_options={"use_uvloop": True}) as running:
         assert running.portal is not None
         yield running.portal
 
 
+@pytest.fixture(scope="session")
+def stage(restored: Restored) -> Iterator[Stage]:
+    """What is kept of the scenes that tests begin with."""
+    made = Stage(restored)
+    yield made
+    made.end()
+
+
 @pytest.fixture
-def app(built_app: FastAPI, settings: Settings, kept_pool: KeptPool) -> Iterator[FastAPI]:
+def app(
+    built_app: FastAPI, settings: Settings, kept_pool: KeptPool, restored: Restored, stage: Stage
+) -> Iterator[FastAPI]:
     """The app on this test's database."""
     connect(built_app, settings)
-    kept_pool.lend(built_app.state.database)
-    yield built_app
+    kept_pool.lend(built_app.state.database, restored.clones)
+    with on_stage(stage, built_app):
+        yield built_app
     built_app.dependency_overrides.clear()
     kept_pool.take_back(built_app.state.database)
 

@@ -5,16 +5,14 @@ the transaction number that stands in every row. Where a test changed the schema
 clone is made after all.
 """
 
-import itertools
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from sqlalchemy import Engine, event
 
 from toilet_api.kernel.database import Database
-
-_CLONES = itertools.count()
 
 # Of each table with rows of its own in the template: the columns that can be written, and the primary key.
 _TABLES = """
@@ -74,14 +72,15 @@ class Restored:
     def __init__(self, address: Callable[[str], str], template: str, prefix: str = "test") -> None:
         """`address` gives the address of a database for the bare driver."""
         self._address = address
-        self._prefix = prefix
         self._template = template
         self._connection: psycopg.Connection[Any] | None = None
         self._schema: list[int] = []
         self._since = ""
         self._whole = 0
         self._stands = 0
-        self.name = ""
+        self.name = prefix
+        self.clones = 0
+        """How many times it had to be made anew."""
 
     def make(self, keeping: Collection[int] = ()) -> None:
         """See that the database is as the template is.
@@ -108,23 +107,23 @@ class Restored:
         """Whether no transaction on this server has had a number, as one has that writes; sends strangers away."""
         assert self._connection is not None
         strangers = self._connection.execute(_STRANGERS, [keeping]).fetchall()
-        return not strangers and self._next_number() == self._stands
+        return not strangers and self.next_number() == self._stands
 
     def _put_back(self) -> bool:
         assert self._connection is not None
         if self._describe() != self._schema or self._size() > self._whole + _SWOLLEN:
             return False
         self._connection.execute("call pg_temp.put_back()")
-        self._stands = self._next_number()
+        self._stands = self.next_number()
         return True
 
     def _clone(self) -> None:
-        self.name = f"{self._prefix}_{next(_CLONES)}"
+        self.clones += 1
         self._execute(f"create database {self.name} template {self._template} strategy file_copy")
         self._connection = psycopg.connect(self._address(self.name), autocommit=True)
         self._since = self._remember(self._connection)
         self._schema, self._whole = self._describe(), self._size()
-        self._stands = self._next_number()
+        self._stands = self.next_number()
 
     def _remember(self, connection: psycopg.Connection[Any]) -> str:
         """Keep the template's rows in temporary tables of this connection, and how to put them back in a procedure.
@@ -172,7 +171,23 @@ class Restored:
         assert found is not None
         return list(found[0])
 
-    def _next_number(self) -> int:
+    @property
+    def bare(self) -> psycopg.Connection[Any]:
+        """A superuser's connection for which neither triggers nor foreign keys count."""
+        assert self._connection is not None
+        return self._connection
+
+    @contextmanager
+    def as_it_was(self) -> Iterator[psycopg.Connection[Any]]:
+        """A connection that goes on seeing the database as it is now."""
+        with psycopg.connect(self._address(self.name)) as connection:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+            connection.execute("select count(*) from pg_class")
+            yield connection
+
+    def next_number(self) -> int:
+        """That of the server's next transaction that writes: it is the same as long as nobody does."""
         assert self._connection is not None
         found = self._connection.execute("select pg_snapshot_xmax(pg_current_snapshot())::text::bigint").fetchone()
         assert found is not None
@@ -197,14 +212,22 @@ class KeptPool:
 
     def __init__(self) -> None:
         self._engine: Engine | None = None
+        self._clones = 0
         self._backends: set[int] = set()
 
     def backends(self) -> set[int]:
         """The server's processes behind the connections."""
         return self._backends
 
-    def lend(self, database: Database) -> None:
-        """Let a `Database` that has just been made go by the connections that are there."""
+    def lend(self, database: Database, clones: int) -> None:
+        """Let a `Database` that has just been made go by the connections that are there.
+
+        Those to an earlier of so many clones are cut; the engine still knows its statements.
+        """
+        if self._engine is not None and self._clones != clones:
+            self._engine.dispose()
+            self._backends.clear()
+        self._clones = clones
         if self._engine is not None and self._engine.url == database.engine.url:
             database.engine = self._engine
             return

@@ -43,7 +43,7 @@ def contents(server: str, own: Restored) -> Contents:
 
 
 def test_rows_and_sequences_are_put_back(server: str, own: Restored) -> None:
-    before, name = contents(server, own), own.name
+    before, clones = contents(server, own), own.clones
     assert sum(bool(rows) for rows in before.values()) > 5
     for _ in range(2):
         execute(
@@ -59,7 +59,7 @@ def test_rows_and_sequences_are_put_back(server: str, own: Restored) -> None:
         )
         assert contents(server, own) != before
         own.make()
-        assert own.name == name, "put back, not made anew"
+        assert own.clones == clones, "put back, not made anew"
         assert contents(server, own) == before
 
 
@@ -78,16 +78,16 @@ CHANGES = (
 def test_a_changed_schema_leads_to_a_new_database(server: str, own: Restored) -> None:
     before = contents(server, own)
     for change in CHANGES:
-        name = own.name
+        clones = own.clones
         execute(server, own, change)
         own.make()
-        assert own.name != name, change
+        assert own.clones == clones + 1, change
         assert contents(server, own) == before, change
 
 
 def test_a_swollen_database_is_replaced(server: str, own: Restored, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(restoring, "_SWOLLEN", 1024 * 1024)
-    before, name = contents(server, own), own.name
+    before, clones = contents(server, own), own.clones
     execute(
         server,
         own,
@@ -96,16 +96,16 @@ def test_a_swollen_database_is_replaced(server: str, own: Restored, monkeypatch:
         " select decode(md5(n::text), 'hex'), 1, now() from generate_series(1, 30000) n",
     )
     own.make()
-    assert own.name != name
+    assert own.clones == clones + 1
     assert contents(server, own) == before
 
 
 def test_who_still_holds_a_lock_is_sent_away(server: str, own: Restored) -> None:
-    before, name = contents(server, own), own.name
+    before, clones = contents(server, own), own.clones
     with psycopg.connect(plain(on(server, own.name))) as forgotten:
         forgotten.execute("update toilet.division set version = 9")
         own.make({forgotten.info.backend_pid})
         with pytest.raises(psycopg.OperationalError):
             forgotten.execute("select 1")
-    assert own.name == name
+    assert own.clones == clones
     assert contents(server, own) == before

@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi.testclient import TestClient
 from sqlmodel import Session, select
 
+from tests.scenes import scene
 from tests.survey.made import API, VILLAGE, ok
 from toilet_api.accounts.tables import Principal
 from toilet_api.kernel.database import EVERYWHERE, Database
@@ -41,6 +42,7 @@ class Closed:
     work: bool = False
 
 
+@scene
 def close(database: Database, number: int, how: Closed | None = None, **members: Any) -> list[str]:
     """The ids of so many problems of county 360423, each at a toilet of its own, surveyed, mended and closed."""
     how = how or Closed(**members)

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi.testclient import TestClient
 from sqlmodel import Session
 
+from tests.scenes import scene
 from tests.survey import made as survey
 from toilet_api.kernel.database import EVERYWHERE, Actor, Database
 from toilet_api.kernel.fields import now
@@ -24,6 +25,7 @@ PLAN_TEXTS: dict[str, Any] = {
 }
 
 
+@scene
 def found(surveyor: TestClient, *types: str, **members: Any) -> list[dict[str, Any]]:
     """The open problems of one more household, found by a submitted visit."""
     visit = survey.submitted(surveyor, *types, **members)
@@ -54,6 +56,7 @@ def plan_step(client: TestClient, plan_id: str, name: str, status: int = 200, **
     return shown
 
 
+@scene
 def approved_plan(
     manager: TestClient, approver: TestClient, problems: list[dict[str, Any]], **members: Any
 ) -> dict[str, Any]:
@@ -69,6 +72,7 @@ def me(client: TestClient) -> str:
     return str(survey.ok(client.get(f"{API}/me"))["id"])
 
 
+@scene
 def done_work(
     database: Database, problems: list[dict[str, Any]], worker: str, *, state: str = "submitted"
 ) -> dict[str, str]:
@@ -98,6 +102,7 @@ def acceptance_body(
     return {"level": level, "problem_ids": [one["id"] for one in problems], "panel": panel(*members), **more}
 
 
+@scene
 def acceptance(client: TestClient, problems: list[dict[str, Any]], *members: TestClient, **more: Any) -> dict[str, Any]:
     """An open acceptance, begun by `client`."""
     body = acceptance_body(problems, *members, **more)
@@ -153,6 +158,7 @@ def at_once(worker: TestClient, problem: dict[str, Any], **members: Any) -> dict
     return shown
 
 
+@scene
 def noted(worker: TestClient, task: dict[str, Any], stage: str = "after", **members: Any) -> dict[str, Any]:
     """A progress note with a photo of `stage`."""
     place = task["division_code"]
@@ -168,6 +174,7 @@ def task_step(client: TestClient, task: dict[str, Any], name: str, **body: Any) 
     return shown
 
 
+@scene
 def finished(worker: TestClient, problem: dict[str, Any]) -> dict[str, Any]:
     """The task of a problem that was mended at once and submitted to acceptance."""
     task = at_once(worker, problem)

@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.registry import made
+from tests.scenes import scene
 from toilet_api.registry import schemas
 
 As = Callable[[str], TestClient]
@@ -16,6 +17,7 @@ OLD_PIT = {"mode": "open_pit", "built_year": 2010}
 
 
 @pytest.fixture
+@scene
 def county(as_: As) -> dict[str, str]:
     """Five households of two villages, by what is special about them."""
     manager = as_("township_manager")

@@ -69,7 +69,7 @@ class House:
         asked = [Request(**{**one, "url": f"http://testserver{one['url']}"}) for one in requests]
 
         async def ask() -> list[Response]:
-            return [await answered(self.app, one) for one in asked]
+            return [await answered(self.app, one, is_own=True) for one in asked]
 
         return self.portal.call(ask)
 

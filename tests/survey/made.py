@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from tests.registry import made as registry
+from tests.scenes import scene
 from toilet_api.kernel.fields import now
 
 VILLAGE, OTHER_VILLAGE, TOWNSHIP = "360423208202", "360423208203", "360423208"
@@ -27,6 +28,7 @@ def ok(answer: Any, status: int = 200) -> Any:
     return answer.json()
 
 
+@scene
 def campaign(admin: TestClient, is_open: bool = True, **members: Any) -> dict[str, Any]:
     """A campaign of county 360423."""
     body = {
@@ -88,6 +90,7 @@ def visit_body(household: dict[str, Any], signed: str | None = None, *types: str
     }
 
 
+@scene
 def visit(
     client: TestClient, *types: str, village: str = VILLAGE, household: dict[str, Any] | None = None, **members: Any
 ) -> dict[str, Any]:
@@ -98,6 +101,7 @@ def visit(
     return shown
 
 
+@scene
 def submitted(client: TestClient, *types: str, **members: Any) -> dict[str, Any]:
     """A submitted visit."""
     shown: dict[str, Any] = step(client, visit(client, *types, **members), "submit")
