@@ -11,6 +11,7 @@ set -euo pipefail
 FILE=${1:?which file / 哪个文件}
 API=${TOILET_URL:?}/api/v1
 WAIT_SECONDS=${WAIT_SECONDS:-3600}
+RETRIES=${RETRIES:-5}   # of a request: after 1, 2, 4, 8, 16 seconds
 ANSWER=$(mktemp)
 exec 3>&2
 trap 'rm -f "$ANSWER"' EXIT
@@ -33,7 +34,7 @@ print("request_id:", problem["request_id"])' "$ANSWER" 2>/dev/null >&3 || cat "$
 # Secrets go by file descriptors, never by the command line, where every user of the machine could read them.
 sign_in() {
     local status
-    status=$(curl -sS -o "$ANSWER" -w '%{http_code}' --retry 5 --retry-connrefused "$API/auth/token" \
+    status=$(curl -sS -o "$ANSWER" -w '%{http_code}' --retry "$RETRIES" --retry-connrefused "$API/auth/token" \
         -d grant_type=password --data-urlencode "username=${TOILET_USERNAME:?}" \
         --data-urlencode "password@"<(printf %s "${TOILET_PASSWORD:?}")) || exit 6
     [ "$status" = 200 ] || { complain; exit 5; }
@@ -42,7 +43,7 @@ sign_in() {
 }
 
 call() {   # call PATH [more for curl]: the answer's body goes to $ANSWER, its status is printed
-    curl -sS -o "$ANSWER" -w '%{http_code}' --retry 5 --retry-connrefused --max-time 600 \
+    curl -sS -o "$ANSWER" -w '%{http_code}' --retry "$RETRIES" --retry-connrefused --max-time 600 \
         -H @<(printf 'Authorization: Bearer %s' "$TOKEN") "$API$1" "${@:2}"
 }
 

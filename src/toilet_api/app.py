@@ -23,7 +23,9 @@ from toilet_api.kernel.compression import Compression
 from toilet_api.kernel.database import Database
 from toilet_api.kernel.limits import Envelope
 from toilet_api.kernel.objects import ObjectStore
+from toilet_api.kernel.paths import Paths
 from toilet_api.kernel.rates import Meter
+from toilet_api.kernel.requests import ContractRoute
 from toilet_api.kernel.routes import health, problem_pages
 from toilet_api.kernel.routes import router as reference
 from toilet_api.kernel.vault import Vault
@@ -77,6 +79,13 @@ def create_app(settings: Settings) -> FastAPI:
     rooms = (reference, *accounts, divisions, *registry, *survey, *rectification, *oversight, *reporting, *exchange)
     for router in rooms:  # each straight into the app: FastAPI looks through routers inside of routers at every request
         app.include_router(router, prefix=API)
+    app.state.paths = Paths(
+        (prefix + route.path, route.methods or ())
+        for prefix, some in ((API, rooms), ("", (well_known, problem_pages, health)))
+        for router in some
+        for route in router.routes
+        if isinstance(route, ContractRoute)
+    )
     app.include_router(well_known)
     app.include_router(problem_pages)
     app.include_router(health)

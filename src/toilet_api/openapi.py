@@ -7,8 +7,10 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from toilet_api.components import share
+from toilet_api.exactness import say_exactly
 from toilet_api.kernel.errors import CATALOGUE, RATE_LIMITED, ProblemDocument, problems
 from toilet_api.publishing import publish
+from toilet_api.refusals import tell
 from toilet_api.specimens import Json, Specimens, of_problems
 
 DESCRIPTION = """\
@@ -18,11 +20,24 @@ The API behind a county's survey and rectification of rural household toilets.
 * **身份 / Identity** `POST /api/v1/auth/token`, 之后 / then `Authorization: Bearer …`.
 * **范围 / Scope** 每人只见其区划之内的记录；范围外一律 404。
   Everyone sees only records inside their division; all else is 404.
+* **指南 / Guide** `/docs/guide` 按用户分章，可复制的命令；`/docs/roles` 角色与流程。
+  Commands to copy, by kind of user; who may what, and every state machine.
 * **列表 / Lists** `limit`, `cursor` → `next_cursor`；`Accept: application/json | text/csv | application/x-ndjson`.
 * **修改 / Changes** `PATCH` 为 JSON Merge Patch，须带 `If-Match`。`PATCH` is JSON Merge Patch and needs `If-Match`.
+* **步骤 / Steps** 记录的 `allowed_actions` 是当前用户此刻可做的，名称即 `POST …/{编号}/` 之后的一段
+  （`pass_partly` → `pass-partly`）。
+  例外：`edit`、`update`、`assign`、`rename` 为 `PATCH`；`verify_township` 等为 `…/verify`、`…/return` 加 `level`；
+  `note`、`postpone`、`grant` 为 `POST …/notes`、`…/postponements`、`…/grants`；`check` 在抽中的记录上；
+  `add_toilet` 为 `POST /toilets`；`read_history` 为 `GET …/history`；`download` 为 `GET …/file`。
+  `allowed_actions` of a record are what the caller may do now; each is the last part of its `POST` path, with the
+  exceptions above. Steps of a state machine that are never offered are taken along by another record.
 * **重试 / Retries** 新建请求可带 `Idempotency-Key`，编号可由客户端生成（UUIDv7）。
   Creating requests take `Idempotency-Key`; ids may be made by the client.
-* **错误 / Errors** RFC 9457 `application/problem+json`；全部类型见 `GET /api/v1/error-catalogue`。
+* **错误 / Errors** RFC 9457 `application/problem+json`；全部类型见 `GET /api/v1/error-catalogue`。`code` 供程序判断，
+  `remedy` 说下一步，`errors[]` 逐处写明 `pointer` 和 `code`。`Accept-Language: en` 答复英文。
+  Go by `code`; `remedy` says what to do next, `errors[]` what is wrong where. English with `Accept-Language: en`.
+* **频率 / Rates** `RateLimit-Policy`、`RateLimit` 头写明额度和余量；429 和 503 按 `Retry-After` 等待。
+  The headers tell quota and rest; after a 429 or 503 wait as `Retry-After` says.
 * **新增 / Additions** v1 之内答复可能出现新字段，客户端须忽略不认识的。
   Within v1 answers may gain members; ignore those that you don't know.
 * **代码 / Codes** 见 `GET /api/v1/code-lists`；`x-extensible-enum` 列出现有代码，客户端须容忍新代码。
@@ -111,6 +126,20 @@ NEVER_STORED = frozenset(
 )
 """GETs whose answers are of the moment: no ETag, no 304."""
 
+_TOKENS: Json = {"tokenUrl": "/api/v1/auth/token", "scopes": {}}
+_SECURITY_SCHEMES: Json = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "POST /api/v1/auth/token",
+    },
+    "oauth2": {
+        "type": "oauth2",
+        "flows": {"password": _TOKENS, "clientCredentials": _TOKENS},
+        "description": "如何取得 bearer 令牌 / How to get the bearer token",
+    },
+}
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _RATE_LIMITED = {str(status): response for status, response in problems(RATE_LIMITED).items()}
 _IDEMPOTENCY_KEY = {
@@ -118,8 +147,8 @@ _IDEMPOTENCY_KEY = {
     "in": "header",
     "required": False,
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$", "title": "幂等键"},
-    "description": "同键同内容重试得到首次答复 / The same key and body gets the first answer again",
-    "example": "0199f2c4-7c1e-7000-8000-000000000001",
+    # No example: tools would send it with one body after another.
+    "description": "同键同内容重试得到首次答复 / The same key and body gets the first answer again; a UUID does",
 }
 _IF_NONE_MATCH = {
     "name": "If-None-Match",
@@ -193,12 +222,7 @@ def build(app: FastAPI) -> dict[str, Any]:
         for name, (description, example, required) in _HEADERS.items()
     }
     components["examples"] = of_problems()
-    components.setdefault("securitySchemes", {})["bearer"] = {
-        "type": "http",
-        "scheme": "bearer",
-        "bearerFormat": "JWT",
-        "description": "POST /api/v1/auth/token",
-    }
+    components.setdefault("securitySchemes", {}).update(_SECURITY_SCHEMES)
     specimens = Specimens(schemas)
     for methods in made["paths"].values():
         for method, operation in methods.items():
@@ -207,6 +231,7 @@ def build(app: FastAPI) -> dict[str, Any]:
         for operation in methods.values():
             _complete_webhook(operation, specimens)
     publish(made)
+    say_exactly(made)
     share(made)
     return made
 
@@ -256,6 +281,7 @@ def _complete(method: str, operation: Json, schemas: Json, specimens: Specimens)
         _complete_parameter(parameter, method)
     if method == "post" and {"201", "202"} & set(responses) and "security" in operation:
         parameters.append(_IDEMPOTENCY_KEY)
+    tell(operation)
     tagged = _is_tagged(method, operation, schemas)
     if method == "get" and tagged:
         parameters.append(_IF_NONE_MATCH)
@@ -274,7 +300,8 @@ def _complete(method: str, operation: Json, schemas: Json, specimens: Specimens)
             response["description"] = _DONE[status]
         if status.startswith("2"):
             specimens.content(response.get("content", {}), complete=True)
-        response["headers"] = _headers(status, response, method, tagged=tagged, limited=limited)
+        own = response.get("headers", {}) if status.startswith("2") else {}
+        response["headers"] = _headers(status, response, method, tagged=tagged, limited=limited) | own
     operation.setdefault("security", [])
 
 

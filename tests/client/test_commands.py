@@ -206,7 +206,7 @@ def test_a_download(run: Run, tmp_path: Path, fake: FakeServer) -> None:
     assert to.read_bytes() == fake.content
     assert "导出 / exporting: 100%" in err
     (export,) = fake.exports.values()
-    assert export["filters"] == {"mode": ["bucket", "none"], "grade": ["low"], "overdue": "true"}
+    assert export["filters"] == {"mode": ["bucket", "none"], "grade": ["low"], "overdue": True}
     assert (export["format"], export["bom"], export["personal"], export["purpose"]) == ("csv", True, "plain", "核对")
     code, out, _ = run("download", "households", *WHO, "--output", tmp_path, "--format", "ndjson", "--json")
     assert json.loads(out) == {"exit_code": 0, "path": str(to), "bytes": len(fake.content)}

@@ -204,7 +204,8 @@ def test_dates_and_numbers_in_queries_are_checked(served: Served, admin: httpx.C
                 schema.get("type", ""), []
             )
             wrong += ["no_such_code"] if "x-extensible-enum" in schema or "enum" in schema else []
-            wrong += ["36042", "36042320820", "x", "٣٦", "360423208202 "] if "pattern" in schema else []
+            is_code = "[0-9]" in schema.get("pattern", "")
+            wrong += ["36042", "36042320820", "x", "٣٦", "360423208202 "] if is_code else []
             wrong += ["no_such_code"] if name == "reason" else []
             for value in wrong:
                 body = refused(admin.get(address, params={name: value}), "invalid", "malformed")
@@ -297,6 +298,8 @@ def test_forms_are_checked(served: Served, admin: httpx.Client) -> None:
             refused(admin.post(path, content=content, headers=multipart), "invalid", "malformed")
     refused(admin.post(f"{api}/attachments", content=b"x", headers={"Content-Type": "multipart/form-data"}))
     refused(admin.post(f"{api}/auth/token", json={}), "bad_token_request")
+    (missing,) = refused(admin.post(f"{api}/households"), "invalid")["errors"]
+    assert (missing["pointer"], "请求体" in missing["message"]) == ("/", True)
     many = {f"field_{number}": "x" for number in range(2000)}
     refused(admin.post(f"{api}/attachments", data=many, files=image), "invalid", "malformed")
 
@@ -317,10 +320,46 @@ def test_refusals_speak_the_language_of_who_asks(served: Served, admin: httpx.Cl
 
 def test_an_address_that_does_not_exist_is_refused_alike(served: Served, admin: httpx.Client) -> None:
     for path in ("/api/v1/nonsense", "/api/v2/visits", "/nonsense", "/api/v1/visits/", "/api/v1", "/%00", "/docs/x"):
-        refused(admin.get(path), "not_found", "malformed")
+        answer = admin.get(path)
+        refused(answer, "not_found", "malformed")
+        assert "/docs" in answer.json()["remedy"] or answer.status_code == 400, "no record is meant, and no scope"
     for method in ("PUT", "DELETE", "TRACE"):
         answer = admin.request(method, "/api/v1/visits")
         refused(answer, "method_not_allowed")
+
+
+def test_an_address_that_lacks_a_method_tells_all_that_it_has(served: Served, admin: httpx.Client) -> None:
+    by_path: dict[str, set[str]] = {}
+    for method, address, _ in calls(served):
+        by_path.setdefault(address.partition("?")[0], set()).add(method.upper())
+    assert by_path["/api/v1/visits"] == {"GET", "POST"}
+    assert by_path["/api/v1/visits/bulk-verify"] == {"POST"}
+    for path, methods in by_path.items():
+        for method in {"GET", "POST", "PATCH", "OPTIONS"} - methods:
+            answer = admin.request(method, path)
+            refused(answer, "method_not_allowed")
+            assert set(answer.headers["allow"].split(", ")) == methods, f"{method} {path}"
+
+
+LAX = [
+    (f"/api/v1/divisions/{CODES['code']}/split", {"into": [{"name": "甲"}], "rest": False, "reason": "x"}, "/rest"),
+    ("/api/v1/exports", {"dataset": "households", "format": "csv", "bom": "yes"}, "/bom"),
+    (
+        "/api/v1/exports",
+        {"dataset": "households", "format": "csv", "filters": {"built_year_from": "2024"}},
+        "/filters/b",
+    ),
+    (f"/api/v1/divisions/{CODES['code']}/close", None, "/"),
+    (f"/api/v1/divisions/{CODES['code']}/close", {"reason": " " + "x" * 500}, "/reason"),
+]
+
+
+@pytest.mark.parametrize(("address", "body", "at"), LAX, ids=lambda one: str(one)[-20:])
+def test_a_value_is_of_the_type_and_length_that_the_document_says(
+    admin: httpx.Client, address: str, body: dict[str, Any] | None, at: str
+) -> None:
+    refusal = refused(admin.post(address, content=json.dumps(body), headers=JSON), "invalid")
+    assert any(one.startswith(at) for one in pointers(refusal)), refusal
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,19 @@ def test_every_answer_is_described_with_its_headers(document: Json) -> None:
             assert "ETag" in operation["responses"]["200"]["headers"], name
 
 
+def test_every_operation_says_how_its_form_may_be_refused(document: Json) -> None:
+    for path, method, operation in operations(document):
+        told: set[str] = set()
+        for response in operation["responses"].values():
+            told |= set(response.get("content", {}).get("application/problem+json", {}).get("examples", {}))
+        bodies = operation.get("requestBody", {}).get("content", {})
+        expected = {"unknown_parameter", "malformed"}
+        expected |= {"invalid"} if bodies or parameters(operation).keys() - {"If-None-Match"} else set()
+        expected |= {"unsupported_media"} if "application/json" in bodies else set()
+        expected |= {"not_acceptable"} if is_list(operation) else set()
+        assert expected <= told, (method, path, expected - told)
+
+
 def test_the_whole_error_catalogue_is_in_the_document(document: Json) -> None:
     codes = document["components"]["schemas"]["Problem"]["properties"]["code"]["x-extensible-enum"]
     assert codes == sorted(CATALOGUE)

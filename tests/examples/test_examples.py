@@ -74,7 +74,7 @@ def test_a_townships_night_job_that_goes_wrong(example: Example, tmp_path: Path)
     assert "request_id:" in refused.stderr
     stranger = example("nightly_upload.sh", "无关.csv", who="nobody")
     assert stranger.returncode == 5
-    nowhere = example("nightly_upload.sh", "无关.csv", who="nobody", TOILET_URL="http://127.0.0.1:9")
+    nowhere = example("nightly_upload.sh", "无关.csv", who="nobody", TOILET_URL="http://127.0.0.1:9", RETRIES="1")
     assert nowhere.returncode == 6
 
 
@@ -89,6 +89,30 @@ def test_a_clerks_weekly_figures(example: Example, tmp_path: Path, signed_in: Si
     assert int(total[found]) == known > 0
     assert sum(int(row[found]) for row in divisions) == known
     assert example("weekly_figures.py", who="nobody").returncode == 5
+
+
+def test_a_problem_from_found_to_closed(example: Example, signed_in: SignedIn) -> None:
+    told = example("main_job.py", VILLAGE, "演示全程", "全1号")
+    assert told.returncode == 0, told.stderr
+    steps = [line.partition(": ")[2] for line in told.stdout.splitlines()]
+    assert steps[0] == "visits submit -> submitted"
+    assert steps[-2:] == ["acceptances pass -> passed", "problems close -> closed"]
+    (home,) = signed_in("village_surveyor").post("/households/search", json={"name": "演示全程"}).json()["items"]
+    (closed,) = rows(signed_in("county_admin"), "/problems", household_id=home["id"])
+    assert (closed["state"], closed["problem_type"]) == ("closed", "tank_cracked")
+
+
+def test_what_a_dashboard_shows(example: Example, tmp_path: Path, signed_in: SignedIn) -> None:
+    told = example("dashboard_data.py", "360423", "大屏.json", who="county_admin")
+    assert told.returncode == 0, told.stderr
+    data = json.loads((tmp_path / "大屏.json").read_text())
+    county = signed_in("county_admin")
+    found = data["figures"]["problems"]["found"]
+    assert found == len(rows(county, "/problems")) == sum(cell["count"] for cell in data["cells"]) > 0
+    for cell in data["cells"]:
+        assert county.get(f"{cell['records']}&count=exact").json()["count"] == cell["count"]
+    assert data["trend"][-1]["open_at_end"] == found - data["figures"]["problems"]["closed"]
+    assert sum(point["properties"]["toilets"] for point in data["map"]["features"]) > 0
 
 
 def test_a_provinces_copy_follows_the_ledger(example: Example, tmp_path: Path, signed_in: SignedIn) -> None:

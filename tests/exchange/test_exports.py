@@ -18,7 +18,8 @@ from tests.exchange.exporting import API, ask, content, download, exported, obje
 from tests.registry import made as registry
 from tests.registry.made import OTHER_TOWNSHIP, OTHER_VILLAGE, TOILET, VILLAGE
 from toilet_api.exchange.exports import job as running
-from toilet_api.exchange.exports import workbook_file
+from toilet_api.exchange.exports import reading, workbook_file
+from toilet_api.exchange.exports.copying import copied
 from toilet_api.exchange.exports.tables import ExportJob
 from toilet_api.kernel import jobs, journal
 from toilet_api.kernel.database import EVERYWHERE, Database
@@ -202,6 +203,15 @@ def test_an_export_is_its_makers_alone(as_: As, drain_jobs: Drain) -> None:
     assert [one["id"] for one in mine["items"]] == [job["id"]]
 
 
+def test_a_province_is_read_where_it_has_rows(as_: As, drain_jobs: Drain, monkeypatch: pytest.MonkeyPatch) -> None:
+    furnish(as_("county_admin"))
+    registry.household(as_("county_admin"), division_code=OTHER_TOWNSHIP)
+    read: list[Any] = []
+    monkeypatch.setattr(reading, "copied", lambda *given: read.append(given) or copied(*given))
+    job = exported(as_("province_inspector"), drain_jobs)
+    assert (job["rows"], len(read)) == (6, 2), "a statement for each township with rows, not for each there is"
+
+
 def test_the_download_serves_parts_conditions_and_a_chinese_name(as_: As, drain_jobs: Drain) -> None:
     client = as_("township_manager")
     furnish(client)
@@ -216,7 +226,10 @@ def test_the_download_serves_parts_conditions_and_a_chinese_name(as_: As, drain_
     assert (part.status_code, part.content) == (206, whole.content[10:20])
     rest = download(client, job, Range="bytes=20-", **{"If-Range": whole.headers["ETag"]})
     assert (rest.status_code, rest.content) == (206, whole.content[20:])
-    assert download(client, job, Range=f"bytes={job['bytes']}-").status_code == 416
+    beyond = download(client, job, Range=f"bytes={job['bytes']}-")
+    assert (beyond.status_code, beyond.json()["code"]) == (416, "range_not_satisfiable")
+    assert beyond.headers["Content-Range"] == f"bytes */{job['bytes']}"
+    assert download(client, job, Range="bytes=nonsense").content == whole.content, "a range that is none is no range"
     assert download(client, job, **{"If-None-Match": whole.headers["ETag"]}).status_code == 304
 
 

@@ -96,9 +96,16 @@ def create_token(
     ] = None,
     username: Annotated[str | None, Form(title="用户名", examples=["county_admin"], max_length=1024)] = None,
     password: Annotated[str | None, Form(title="口令", examples=["k7Wm-3qTzR9aXb2H"], max_length=1024)] = None,
-    refresh_token: Annotated[str | None, Form(title="刷新令牌", examples=["tr_5bQ0…"], max_length=1024)] = None,
-    client_id: Annotated[str | None, Form(title="客户端标识", examples=["province_client"], max_length=1024)] = None,
-    client_secret: Annotated[str | None, Form(title="客户端密钥", examples=["ts_9vS0…"], max_length=1024)] = None,
+    refresh_token: Annotated[
+        str | None,
+        Form(
+            title="刷新令牌",
+            description="只能用一次，答复中有新的 / Good for once; the answer has another",
+            max_length=1024,
+        ),
+    ] = None,
+    client_id: Annotated[str | None, Form(title="客户端标识", max_length=1024)] = None,
+    client_secret: Annotated[str | None, Form(title="客户端密钥", max_length=1024)] = None,
     scope: Annotated[
         str | None,
         Form(
@@ -109,7 +116,13 @@ def create_token(
     """OAuth2 令牌端点。错误答复除 problem+json 外含 RFC 6749 的 `error`。对接系统可用 Basic 认证或表单参数。
 
     / The OAuth2 token endpoint. Errors are problem+json with the `error` of RFC 6749. Systems authenticate by Basic or
-    in the form. A wrong password, an unknown user and a locked account answer alike: 401; too many failures: 429 with
+    in the form.
+
+    * `grant_type=password&username=…&password=…`：人员 / people. `must_change_password`：须先 `POST /me/password`
+    * `grant_type=client_credentials&client_id=…&client_secret=…`：对接系统 / systems
+    * `grant_type=refresh_token&refresh_token=…`：人员续期，旧的随即失效 / people; the old one is dead then
+
+    A wrong password, an unknown user and a locked account answer alike: 401; too many failures: 429 with
     Retry-After.
     """
     response.headers.update(_NO_STORE)

@@ -57,7 +57,7 @@ _STEPS = (UNAUTHENTICATED, FORBIDDEN, OWN_ACCOUNT, ROLE_NOT_MANAGED, ABOVE_OWN_R
     operation_id="list_clients",
     summary="对接系统列表 / List systems",
     response_model=None,
-    responses={**_READING, 200: page_schema(Client)},
+    responses={**_READING, 200: page_schema(Client, "client_id", "-created_at")},
 )
 def list_clients(
     request: Request,

@@ -44,7 +44,7 @@ TOKEN_REQUEST = ProblemType(
     "令牌请求不符合要求",
     "The token request is not valid",
     _TOKENS,
-    ("请按 errors 更正 grant_type 及其参数。", "Correct grant_type and its parameters as `errors` say."),
+    ("请按 detail 更正 grant_type 及其参数。", "Correct grant_type and its parameters as `detail` says."),
 )
 PASSWORD_CHANGE_REQUIRED = ProblemType(
     "password_change_required",

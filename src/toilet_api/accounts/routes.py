@@ -84,7 +84,7 @@ def list_roles() -> Roles:
     operation_id="list_users",
     summary="用户列表 / List users",
     response_model=None,
-    responses={**_READING, 200: page_schema(User)},
+    responses={**_READING, 200: page_schema(User, "username", "-created_at")},
 )
 def list_users(
     request: Request,

@@ -2,13 +2,15 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from toilet_api.accounts.permissions import Permission, PrincipalKind, Role
 from toilet_api.kernel.fields import Day, DivisionCode, Reason, Schema, ShortText
+from toilet_api.promise.said import SAID_LATER
 
 Username = Annotated[
     str,
@@ -93,12 +95,22 @@ class ClientCreate(Schema):
     )
 
 
+def _no_null(schema: dict[str, Any]) -> None:
+    for name, member in schema["properties"].items():
+        (kind,) = (one for one in member.pop("anyOf") if one != {"type": "null"})
+        schema["properties"][name] = {**kind, **member, SAID_LATER: True}
+
+
 class _Patch(Schema):
-    @model_validator(mode="after")
-    def _no_nulls(self) -> "_Patch":
-        if nulls := sorted(name for name in self.model_fields_set if getattr(self, name) is None):
-            raise ValueError(f"must not be null: {', '.join(nulls)}")
-        return self
+    model_config = ConfigDict(json_schema_extra=_no_null)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _not_null(cls, value: Any) -> Any:
+        """What is left out stays as it is; null says nothing."""
+        if value is None:
+            raise PydanticCustomError("null", "must not be null")
+        return value
 
 
 class UserPatch(_Patch):

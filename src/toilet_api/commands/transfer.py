@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,19 +22,33 @@ from toilet_api.commands import transfer_outcome as outcome
 from toilet_api.commands.logs import configure_logging
 from toilet_api.commands.transfer_view import shown
 
-ONE_VALUE = (
-    "built_year_from",
-    "built_year_to",
-    "campaign_id",
-    "date_from",
-    "date_to",
-    "has_toilet",
-    "overdue",
-    "problem_class",
-    "standing",
-    "updated_since",
-)
-"""The filters of exports that have one value; the others take several."""
+Reading = Callable[[str], Any]
+
+
+def _number(text: str) -> Any:
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else text
+
+
+def _truth(text: str) -> Any:
+    return {"true": True, "false": False}.get(text, text)
+
+
+ONE_VALUE: dict[str, Reading] = {
+    "built_year_from": _number,
+    "built_year_to": _number,
+    "campaign_id": str,
+    "date_from": str,
+    "date_to": str,
+    "has_toilet": _truth,
+    "overdue": _truth,
+    "problem_class": str,
+    "standing": _truth,
+    "updated_since": str,
+}
+"""The filters of exports that have one value, and how it is read; the others take several, all of them texts.
+
+What can't be read goes to the server as it is, which says what it expects.
+"""
 
 Url = Annotated[str, typer.Option("--url", envvar="TOILET_URL", help="服务地址 / Address of the server.")]
 Username = Annotated[
@@ -254,7 +269,7 @@ def _mapping(file: Path | None) -> dict[str, str | None] | None:
 
 
 def _filters(given: list[str]) -> dict[str, Any] | None:
-    """NAME=VALUE pairs, all as text; a name that comes twice has several values."""
+    """NAME=VALUE pairs; a name that comes twice has several values."""
     found: dict[str, list[str]] = {}
     for one in given:
         name, equals, value = one.partition("=")
@@ -262,7 +277,8 @@ def _filters(given: list[str]) -> dict[str, Any] | None:
             raise typer.BadParameter(f"须为 NAME=VALUE / NAME=VALUE is needed: {one}", param_hint="--filter")
         found.setdefault(name, []).append(value)
     return {
-        name: values[0] if name in ONE_VALUE and len(values) == 1 else values for name, values in found.items()
+        name: ONE_VALUE[name](values[0]) if name in ONE_VALUE and len(values) == 1 else values
+        for name, values in found.items()
     } or None
 
 

@@ -76,7 +76,7 @@ def _add_reading(router: APIRouter, reader: Any) -> None:
         dependencies=[reader],
         summary="查找区划 / Search and list divisions",
         response_model=None,
-        responses={200: page_schema(schemas.DivisionRow), **problems(*_LIST)},
+        responses={200: page_schema(schemas.DivisionRow, "code", "name", "level", "relevance"), **problems(*_LIST)},
     )
     def list_divisions(
         request: Request,
@@ -93,7 +93,9 @@ def _add_reading(router: APIRouter, reader: Any) -> None:
         at: At = None,
         include_ended: IncludeEnded = False,
     ) -> Response:
-        """查找时先列全等、次列开头相同者；`sort`：relevance（须有 search）、code、name、level。旧代码自动转为现代码。
+        """查找时先列全等、次列开头相同者；`sort`：relevance（无 search 时同 code）、code、name、level。
+
+        旧代码自动转为现代码。
 
         Exact matches first, then those that begin so. Old codes are followed to what has become of them.
         """
@@ -107,6 +109,7 @@ def _add_reading(router: APIRouter, reader: Any) -> None:
         if level is not None:
             statement = statement.where(col(Division.level) == level)
         sorts: dict[str, list[Any]] = {"code": [], "name": [col(Division.name)], "level": [col(Division.level)]}
+        sorts["relevance"] = []
         if search is not None:
             statement = statement.where(views.matching(session, search))
             sorts["relevance"] = [views.relevance(search), col(Division.level)]
@@ -138,7 +141,7 @@ def _add_reading(router: APIRouter, reader: Any) -> None:
         dependencies=[reader],
         summary="下级区划 / Divisions below",
         response_model=None,
-        responses={200: page_schema(schemas.DivisionRow), **problems(*_LIST)},
+        responses={200: page_schema(schemas.DivisionRow, "code", "name"), **problems(*_LIST)},
     )
     def list_division_children(
         request: Request,

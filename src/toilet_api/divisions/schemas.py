@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from toilet_api.kernel.fields import Day, DivisionCode, Reason, Schema, ShortText
+from toilet_api.promise.said import SAID_LATER
 
 
 def _clean(name: str) -> str:
@@ -21,10 +22,16 @@ def _clean(name: str) -> str:
     return name
 
 
+_ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*[^\s\x00-\x1f\x7f-\x9f\u2028\u2029][^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 Name = Annotated[
     ShortText,
     AfterValidator(_clean),
-    Field(title="名称", description="区划名称 / Name of the division", examples=["安乐村委会"]),
+    Field(
+        title="名称",
+        description="区划名称 / Name of the division",
+        examples=["安乐村委会"],
+        json_schema_extra={"pattern": _ONE_LINE, SAID_LATER: True},
+    ),
 ]
 Effective = Annotated[
     Day | None,

@@ -67,6 +67,10 @@ _MESSAGES: dict[str, str] = {
     "value_error": "取值不合规则",
 }
 
+_NO_SUCH_PATH = ("没有这个地址。", "There is no such address.")
+_SEE_DOCUMENT = ("请核对路径，见接口文档 /docs。", "Check the path; the document at /docs has them all.")
+_NO_BODY = ("缺少请求体，内容见接口文档", "the body is missing; the document says what it holds")
+
 _SECRET_NAMES = {"password", "new_password", "current_password", "client_secret", "refresh_token", "token"}
 _PERSONAL_NAMES = {"name", "id_number", "phones", "phone", "address"}
 _EXPECTATIONS = ("expected", "pattern", "ge", "gt", "le", "lt", "min_length", "max_length")
@@ -103,6 +107,8 @@ def field_errors(error: RequestValidationError) -> list[FieldError]:
             value = None
         english = str(fault["msg"])
         own: Bilingual | None = context.get("bilingual")
+        if not place and code == "missing":
+            own = _NO_BODY
         message = own or (_MESSAGES.get(code, f"输入有误：{english}"), english)
         if expected is not None and not isinstance(expected, (str, int, float, bool)):
             expected = str(expected)
@@ -141,8 +147,14 @@ async def _on_invalid(request: Request, error: RequestValidationError) -> Respon
 
 
 async def _on_http(request: Request, error: HTTPException) -> Response:
+    if error.status_code == 404:
+        # Rooms raise problems of their own: this is a path that none of them has.
+        return answer(request, errors.NOT_FOUND.problem(_NO_SUCH_PATH, remedy=_SEE_DOCUMENT))
     kind = _BY_STATUS.get(error.status_code, errors.MALFORMED if error.status_code < 500 else errors.INTERNAL)
-    return answer(request, kind.problem(headers=dict(error.headers or {})))
+    headers = dict(error.headers or {})
+    if error.status_code == 405 and (methods := request.app.state.paths.methods(request.url.path)):
+        headers["Allow"] = ", ".join(methods)
+    return answer(request, kind.problem(headers=headers))
 
 
 async def _on_database(request: Request, error: DBAPIError) -> Response:

@@ -303,6 +303,17 @@ UNSUPPORTED_MEDIA = ProblemType(
     _FORM,
     ("请使用接口文档所列的 Content-Type。", "Use a Content-Type that the document names."),
 )
+RANGE_NOT_SATISFIABLE = ProblemType(
+    "range_not_satisfiable",
+    416,
+    "所要的部分超出了文件",
+    "The part asked for lies beyond the file",
+    _FORM,
+    (
+        "文件大小见 Content-Range；已经取完的无需再取。",
+        "Content-Range tells the size; what you have whole needs no more.",
+    ),
+)
 INVALID = ProblemType(
     "invalid",
     422,

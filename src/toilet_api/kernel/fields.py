@@ -3,15 +3,25 @@
 import re
 import time
 import uuid
-from datetime import date, datetime
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from math import cos, pi, sin, sqrt
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    StringConstraints,
+)
 from pydantic.fields import ComputedFieldInfo, FieldInfo
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from toilet_api.kernel.entropy import random_bytes
 
@@ -35,12 +45,71 @@ def _title(name: str, field: FieldInfo | ComputedFieldInfo) -> str:
     return field.title or name.replace("_", " ").title()
 
 
+def _number(value: Any) -> Any:
+    if isinstance(value, (bool, str)):
+        raise PydanticCustomError("float_type", "Input should be a valid number")
+    return value
+
+
+def _truth(value: Any) -> Any:
+    if not isinstance(value, bool):
+        raise PydanticCustomError("bool_type", "Input should be a valid boolean")
+    return value
+
+
+def _no_longer_than(most: int) -> Callable[[Any], Any]:
+    """Outer blanks count, as they do in the document: they are stripped after this."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, str) and len(value) > most:
+            plural = "" if most == 1 else "s"
+            raise PydanticCustomError(
+                "string_too_long", f"String should have at most {most} character{plural}", {"max_length": most}
+            )
+        return value
+
+    return check
+
+
+def _check_of(node: dict[str, Any]) -> Callable[[Any], Any] | None:
+    if node.get("type") == "str" and "max_length" in node:
+        return _no_longer_than(node["max_length"])
+    return {"int": _number, "float": _number, "bool": _truth}.get(str(node.get("type")))
+
+
+def _as_json_has_it(node: Any) -> Any:
+    """A core schema that takes values as documented: pydantic would also read "5" as a number, "yes" as true."""
+    if isinstance(node, list):
+        return [_as_json_has_it(one) for one in node]
+    if not isinstance(node, dict) or node.get("type") == "model":
+        return node
+    made = {
+        name: member if name in ("keys_schema", "metadata", "serialization") else _as_json_has_it(member)
+        for name, member in node.items()
+    }
+    check = _check_of(node)
+    return made if check is None else core_schema.no_info_before_validator_function(check, made)
+
+
+def _with_members(node: Any) -> Any:
+    """A model's core schema, or that of a validator around it, with the members as JSON has them."""
+    if node["type"] == "model":
+        return {**node, "schema": _as_json_has_it(node["schema"])}
+    return {**node, "schema": _with_members(node["schema"])} if node["type"].startswith("function-") else node
+
+
 class Schema(BaseModel):
-    """Base of every body. Unknown members are refused; texts are stripped of outer blanks."""
+    """Base of every body. Unknown members are refused; texts are stripped of outer blanks; JSON's types are meant."""
 
     model_config = ConfigDict(
         extra="forbid", str_strip_whitespace=True, from_attributes=True, field_title_generator=_title
     )
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Each number and truth value of the members exactly as the document says it."""
+        made: CoreSchema = _with_members(handler(source))
+        return made
 
 
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
@@ -85,12 +154,25 @@ def _written(value: Any) -> Any:
 
 _WRITTEN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
 Day = Annotated[date, BeforeValidator(_written), Field(description="日期，北京时间 / A day in Shanghai")]
+
+
+def _storable(value: datetime) -> datetime:
+    """The same moment with an offset that Postgres knows: RFC 3339 goes up to 23:59, Postgres to 15:59."""
+    if abs(value.utcoffset() or timedelta()) < timedelta(hours=16):
+        return value
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("datetime_parsing", "beyond the years that can be stored") from None
+
+
 Moment = Annotated[
     AwareDatetime,
     BeforeValidator(_written),
+    AfterValidator(_storable),
     Field(description="RFC 3339，带时区 / RFC 3339 with offset", examples=["2026-06-30T09:30:00+08:00"]),
 ]
-Fen = Annotated[int, Field(ge=0, le=10**12, strict=True, description="金额，单位分 / Money in fen", examples=[200000])]
+Fen = Annotated[int, Field(ge=0, le=10**12, description="金额，单位分 / Money in fen", examples=[200000])]
 Year = Annotated[int, Field(ge=1949, le=2200, description="公历年 / Calendar year", examples=[2024])]
 CoordinateSystem = Literal["gcj02", "wgs84", "cgcs2000"]
 
@@ -100,7 +182,14 @@ class Position(Schema):
 
     longitude: float = Field(ge=-180, le=180, allow_inf_nan=False, title="经度", examples=[115.1])
     latitude: float = Field(ge=-90, le=90, allow_inf_nan=False, title="纬度", examples=[29.26])
-    system: CoordinateSystem = Field(title="坐标系", examples=["gcj02"])
+    system: CoordinateSystem = Field(
+        title="坐标系",
+        description=(
+            "gcj02 高德、腾讯、微信小程序给出的；wgs84 GPS 原始的；cgcs2000 测绘成果。答复中一律 wgs84"
+            " / gcj02: of Chinese map apps; wgs84: of GPS itself; cgcs2000: of surveys. Answers always have wgs84"
+        ),
+        examples=["gcj02"],
+    )
     accuracy_m: float | None = Field(None, ge=0, le=100_000, allow_inf_nan=False, title="精度（米）", examples=[8.0])
 
     def to_wgs84(self) -> tuple[float, float]:

@@ -76,9 +76,13 @@ async def _paging(
 Paging = Annotated[PageRequest, Depends(_paging)]
 
 
-def page_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The documentation of a list answer in its three formats, for `responses={200: page_schema(Model)}`."""
+def page_schema(model: type[BaseModel], *sorts: str) -> dict[str, Any]:
+    """The documentation of a list answer in its three formats, for `responses={200: page_schema(Model, *_SORTS)}`.
+
+    `sorts` names the orders on offer, which the document says at the parameter.
+    """
     return {
+        "x-sorts": sorts,
         "model": Page[model],  # type: ignore[valid-type]
         "description": "一页记录 / One page",
         "content": {

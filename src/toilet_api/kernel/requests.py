@@ -20,7 +20,9 @@ from starlette.types import Scope
 from toilet_api.kernel.errors import (
     BAD_IDEMPOTENCY_KEY,
     IDEMPOTENCY_MISMATCH,
+    INVALID,
     MALFORMED,
+    METHOD_NOT_ALLOWED,
     UNKNOWN_PARAMETER,
     UNSUPPORTED_MEDIA,
     FieldError,
@@ -45,6 +47,8 @@ class ContractRoute(APIRoute):
         creates = "POST" in (self.methods or ()) and self.status_code in (201, 202)
 
         async def handle_by_contract(request: Request) -> Response:
+            if request.path_params:
+                _check_method(request)
             _check_address(request, known)
             if media in _JSON_TYPES:
                 await _check_json(request)
@@ -108,6 +112,13 @@ def _check_media(request: Request, media: str) -> None:
         )
 
 
+def _check_method(request: Request) -> None:
+    """`/visits/bulk-verify` is no id of a visit, so a method that it hasn't got is not that of a visit."""
+    methods = request.app.state.paths.literally(request.url.path)
+    if methods and request.method not in methods:
+        raise METHOD_NOT_ALLOWED.problem(headers={"Allow": ", ".join(methods)})
+
+
 def _check_address(request: Request, known: set[str]) -> None:
     unknown = sorted(set(request.query_params) - known)
     if unknown:
@@ -144,6 +155,12 @@ async def _check_json(request: Request) -> None:
     except (ValueError, UnicodeDecodeError) as error:
         where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
         raise MALFORMED.problem((f"请求体不是合法的 JSON{where}。", f"The body is not valid JSON{where}.")) from None
+    if value is None:
+        raise INVALID.problem(
+            errors=[
+                FieldError("/", "dict_type", ("须为对象；不需要时请不带请求体", "Send an object, or no body at all"))
+            ]
+        )
     _check_value(value, "", 0)
 
 

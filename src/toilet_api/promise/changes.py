@@ -55,6 +55,7 @@ HARMLESS: dict[str, tuple[str, str]] = {
     "value_added": ("新的代码或取值", "a new code or value"),
     "looser": ("限制放宽", "a bound is looser"),
     "narrower": ("答复的限制更明确", "an answer promises more"),
+    "said_later": ("写明一向如此的限制", "a limit that always held is stated now"),
     "default_stated": ("写明缺省值", "what is assumed when it is left out is stated now"),
     "deprecated": ("将停用", "deprecated"),
 }

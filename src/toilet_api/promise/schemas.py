@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from toilet_api.promise.changes import Change, breaking
+from toilet_api.promise.said import SAID_LATER, without_conventions
 
 Json = dict[str, Any]
 Found = tuple[Change, ...]
@@ -57,6 +58,8 @@ class Schemas:
             found += self._union(olds, news, place, sent)
         if (was := _discriminator(self._old, old)) != (now := _discriminator(self._new, new)) and was:
             found.append(Change(place, "discriminator_changed", f"{was} → {now or '-'}"))
+        if sent and new.get(SAID_LATER) and not old.get(SAID_LATER):
+            found = [Change(place, "said_later", one.detail) if one.breaking else one for one in found]
         return _together(found)
 
     def _union(self, olds: list[Json], news: list[Json], place: str, sent: bool) -> Iterator[Change]:
@@ -88,7 +91,7 @@ class Schemas:
             yield Change(place, "type_changed", f"{was or '*'} → {now or '*'}")
             return
         yield from _sets(old, new, place, sent)
-        yield from _bounds(old, new, place, sent)
+        yield from _bounds(*_stated(old, new, sent), place, sent)
         if "items" in old or "items" in new:
             yield from self.compare(old.get("items", {}), new.get("items", {}), f"{place}[]", sent=sent)
         yield from self._members(old, new, place, sent)
@@ -154,6 +157,10 @@ def _sets(old: Json, new: Json, place: str, sent: bool) -> Iterator[Change]:
         yield Change(place, "values_opened", _shown(added))
     elif added:
         yield Change(place, "value_added", _shown(added))
+
+
+def _stated(old: Json, new: Json, sent: bool) -> tuple[Json, Json]:
+    return (without_conventions(old, new), without_conventions(new, old)) if sent else (old, new)
 
 
 def _bounds(old: Json, new: Json, place: str, sent: bool) -> Iterator[Change]:

@@ -101,7 +101,7 @@ def list_panel_candidates(
         "`division_code` (default), `-decided_at` (undecided ones last), `updated_at`, `-updated_at`."
     ),
     response_model=None,
-    responses={200: page_schema(AcceptanceRow), **listing()},
+    responses={200: page_schema(AcceptanceRow, *SORTS), **listing()},
 )
 def list_acceptances(
     request: Request,
@@ -132,7 +132,7 @@ def list_acceptances(
         " campaigns. Orders: `division_code`."
     ),
     response_model=None,
-    responses={200: page_schema(AcceptanceShareRow), **listing()},
+    responses={200: page_schema(AcceptanceShareRow, "division_code"), **listing()},
 )
 def get_acceptance_shares(
     request: Request,

@@ -81,9 +81,7 @@ class ResultIn(Schema):
     passed: bool | None = Field(
         None, title="是否合格", description="测量项由限值判定，可不填 / Of a measure the bounds decide"
     )
-    value: Annotated[Value, Field(strict=True)] | None = Field(
-        None, title="测得值", description="测量项必填 / Needed for a measure", examples=[1.6]
-    )
+    value: Value | None = Field(None, title="测得值", description="测量项必填 / Needed for a measure", examples=[1.6])
     note: Text | None = Field(None, title="说明", examples=["满水 24 小时无渗漏"])
 
 

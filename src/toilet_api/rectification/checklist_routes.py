@@ -41,7 +41,7 @@ _SORTS: dict[str, list[Any]] = {
         "`applies_to` (default), `updated_at`, `-updated_at`."
     ),
     response_model=None,
-    responses={200: page_schema(ChecklistRow), **listing()},
+    responses={200: page_schema(ChecklistRow, *_SORTS), **listing()},
 )
 def list_checklists(
     request: Request,

@@ -93,7 +93,7 @@ def bulk_close_problems(
         "`-closed_at` (default), `closed_at`, `division_code`."
     ),
     response_model=None,
-    responses={200: page_schema(CloseOutRow), **listing()},
+    responses={200: page_schema(CloseOutRow, *SORTS), **listing()},
 )
 def list_close_outs(
     request: Request,

@@ -43,7 +43,7 @@ _SORTS: dict[str, list[Any]] = {"division_code": [col(PlanItem.division_code)]}
     summary="方案中的问题 / The problems in a plan",
     description="含措施、期限、责任人和任务状态。排序 / With measure, time limit and task. Order: `division_code`.",
     response_model=None,
-    responses={200: page_schema(PlanItemRow), **listing()},
+    responses={200: page_schema(PlanItemRow, *_SORTS), **listing()},
 )
 def list_plan_items(
     request: Request,

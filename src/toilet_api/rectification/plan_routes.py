@@ -57,7 +57,7 @@ _SORTS: dict[str, list[Any]] = {
         " Shanghai. Orders: `division_code` (default), `updated_at`, `-updated_at`."
     ),
     response_model=None,
-    responses={200: page_schema(PlanRow), **listing()},
+    responses={200: page_schema(PlanRow, *_SORTS), **listing()},
 )
 def list_plans(
     request: Request,

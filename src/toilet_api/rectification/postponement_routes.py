@@ -44,7 +44,7 @@ _MOVED = (OUT_OF_SCOPE, DIVISION_ENDED)
         "`created_at` (default), `-created_at`, `to_due`, `-to_due`, `division_code`."
     ),
     response_model=None,
-    responses={200: page_schema(PostponementRow), **listing()},
+    responses={200: page_schema(PostponementRow, *SORTS), **listing()},
 )
 def list_postponements(
     request: Request,

@@ -70,7 +70,7 @@ async def _filter(
         "`due_on` (default; none comes last), `-due_on`, `division_code`, `updated_at`, `-updated_at`."
     ),
     response_model=None,
-    responses={200: page_schema(TaskRow), **listing()},
+    responses={200: page_schema(TaskRow, *SORTS), **listing()},
 )
 def list_tasks(
     request: Request,
@@ -213,7 +213,7 @@ def recall_task(
     summary="整改进展列表 / List the progress notes of a task",
     description="进展登记后不再更改。排序 / Notes are never changed. Orders: `noted_at` (default), `-noted_at`.",
     response_model=None,
-    responses={200: page_schema(TaskNoteRow), **listing()},
+    responses={200: page_schema(TaskNoteRow, *NOTE_SORTS), **listing()},
 )
 def list_task_notes(
     request: Request, session: Transaction, caller: TaskReader, paging: Paging, task_id: UUID

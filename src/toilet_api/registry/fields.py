@@ -93,7 +93,7 @@ Address = Annotated[
 ]
 FamilySize = Annotated[
     int,
-    Field(ge=0, le=50, strict=True, title="家庭人口", description="人口数 / People in the family", examples=[4]),
+    Field(ge=0, le=50, title="家庭人口", description="人口数 / People in the family", examples=[4]),
 ]
 Note = Annotated[
     LongText,
@@ -105,7 +105,6 @@ Note = Annotated[
 ]
 BuiltYear = Annotated[
     int,
-    Field(strict=True),
     AfterValidator(_built_year),
     Field(
         title="改厕年份",
@@ -113,9 +112,7 @@ BuiltYear = Annotated[
         examples=[2024],
     ),
 ]
-BuiltMonth = Annotated[
-    int, Field(ge=1, le=12, strict=True, title="改厕月份", description="须有年份 / Needs a year", examples=[5])
-]
+BuiltMonth = Annotated[int, Field(ge=1, le=12, title="改厕月份", description="须有年份 / Needs a year", examples=[5])]
 Builder = Annotated[
     str,
     StringConstraints(min_length=1, max_length=100, strip_whitespace=True),
@@ -123,17 +120,16 @@ Builder = Annotated[
 ]
 Subsidy = Annotated[
     int,
-    Field(ge=0, le=10**12, strict=True, title="奖补资金（分）", description="单位分 / In fen", examples=[150000]),
+    Field(ge=0, le=10**12, title="奖补资金（分）", description="单位分 / In fen", examples=[150000]),
 ]
 Chambers = Annotated[
-    int, Field(ge=0, le=9, strict=True, title="格数", description="化粪池格数 / Chambers of the tank", examples=[3])
+    int, Field(ge=0, le=9, title="格数", description="化粪池格数 / Chambers of the tank", examples=[3])
 ]
 VolumeLitres = Annotated[
     int,
     Field(
         ge=1,
         le=1_000_000,
-        strict=True,
         title="有效容积（升）",
         description="有效容积，单位升；1500 即 1.5 立方米 / Effective volume in litres; 1500 is 1.5 m3",
         examples=[1500],

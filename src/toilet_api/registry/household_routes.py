@@ -68,7 +68,7 @@ _SORTS: dict[str, list[Any]] = {
         " / Orders: `division_code` (default), `updated_at`, `-updated_at`. By name: `POST /households/search`."
     ),
     response_model=None,
-    responses={200: page_schema(schemas.Household), **LIST},
+    responses={200: page_schema(schemas.Household, *_SORTS), **LIST},
 )
 def list_households(
     request: Request, session: Transaction, caller: Reader, filters: HouseholdFilters, paging: Paging
@@ -94,7 +94,7 @@ def list_households(
         "按完整姓名、身份证号码或电话查找，结果仍脱敏。/ By whole name, ID number or phone; answers are masked."
     ),
     response_model=None,
-    responses={200: page_schema(schemas.Household), **LIST},
+    responses={200: page_schema(schemas.Household, *_SORTS), **LIST},
 )
 def search_households(
     request: Request, session: Transaction, caller: Reader, vault: VaultDep, body: HouseholdSearch, paging: Paging

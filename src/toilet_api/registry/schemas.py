@@ -232,7 +232,7 @@ class _Stored(Schema):
     removed_reason: str | None = Field(title="删除理由")
     allowed_actions: list[str] = Field(
         title="可执行操作",
-        description="当前用户现在可做的 / What the caller may do now",
+        description="您现在可以执行的步骤，各对应哪个接口见文首“步骤” / What you may do now; which call: Steps, above",
         examples=[["edit", "add_toilet"]],
     )
 

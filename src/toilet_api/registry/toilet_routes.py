@@ -60,7 +60,7 @@ _SORTS: dict[str, list[Any]] = {
     summary="农户的户厕 / Toilets of a household",
     description="排序：`division_code`（默认）、`updated_at`、`-updated_at`。/ Orders: the same.",
     response_model=None,
-    responses={200: page_schema(schemas.Toilet), **LIST},
+    responses={200: page_schema(schemas.Toilet, *_SORTS), **LIST},
 )
 def list_household_toilets(
     request: Request, session: Transaction, caller: Reader, household_id: UUID, paging: Paging
@@ -91,7 +91,7 @@ def _toilets_page(request: Request, session: Transaction, statement: Any, paging
     summary="户厕列表 / List toilets",
     description="排序 sort：`division_code`（默认）、`updated_at`、`-updated_at`。/ Orders: the same.",
     response_model=None,
-    responses={200: page_schema(schemas.Toilet), **LIST},
+    responses={200: page_schema(schemas.Toilet, *_SORTS), **LIST},
 )
 def list_toilets(
     request: Request, session: Transaction, caller: Reader, filters: ToiletFilters, paging: Paging

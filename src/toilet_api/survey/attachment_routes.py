@@ -4,14 +4,14 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import File, Form, Response, UploadFile
-from fastapi.responses import FileResponse
 
 from toilet_api.kernel.database import Transaction
 from toilet_api.kernel.dependencies import ObjectsDep, SettingsDep
-from toilet_api.kernel.errors import TOO_LARGE, UNAVAILABLE
+from toilet_api.kernel.errors import RANGE_NOT_SATISFIABLE, TOO_LARGE, UNAVAILABLE, problems
 from toilet_api.kernel.fields import DivisionCode
 from toilet_api.kernel.preconditions import set_etag
 from toilet_api.kernel.requests import Room
+from toilet_api.kernel.stored_files import IN_PARTS, StoredFile, file_headers
 from toilet_api.survey import attachments, images
 from toilet_api.survey.answers import AttachmentReader, Uploader, created, creating, reading
 from toilet_api.survey.codes import AttachmentKind
@@ -82,9 +82,12 @@ def get_attachment(
         200: {
             "description": "图片 / The image",
             "content": {name: {"schema": {"type": "string", "format": "binary"}} for name in images.EXTENSIONS},
+            "headers": file_headers(),
         },
         **reading(),
+        **problems(RANGE_NOT_SATISFIABLE),
     },
+    openapi_extra=IN_PARTS,
 )
 def get_attachment_content(
     session: Transaction, caller: AttachmentReader, objects: ObjectsDep, attachment_id: UUID
@@ -92,7 +95,7 @@ def get_attachment_content(
     row = existing(session, caller, Attachment, attachment_id)
     if not objects.exists(row.sha256):
         raise UNAVAILABLE.problem(("附件内容暂不可用。", "The content is not available at the moment."))
-    return FileResponse(
+    return StoredFile(
         objects.path(row.sha256),
         media_type=row.media_type,
         headers={

@@ -65,7 +65,7 @@ _TYPE_SORTS: dict[str, list[Any]] = {
     summary="摸排行动列表 / List campaigns",
     description="村、乡镇可见本县的行动。排序 / Orders: `-starts_on`, `starts_on`, `division_code`.",
     response_model=None,
-    responses={200: page_schema(CampaignRow), **listing()},
+    responses={200: page_schema(CampaignRow, *_CAMPAIGN_SORTS), **listing()},
 )
 def list_campaigns(
     request: Request,
@@ -199,7 +199,7 @@ def list_campaign_history(session: Transaction, caller: Historian, campaign_id: 
     summary="问题目录 / The problem catalogue",
     description="全国通用类型和本县自定类型。排序 / Orders: `problem_group` (default), `code`.",
     response_model=None,
-    responses={200: page_schema(ProblemTypeRow), **listing()},
+    responses={200: page_schema(ProblemTypeRow, *_TYPE_SORTS), **listing()},
 )
 def list_problem_types(
     request: Request,

@@ -1,6 +1,6 @@
 """Photos and signatures that a visit names before they are uploaded: a phone sends the text first, the images later."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import delete
@@ -44,10 +44,10 @@ def join(session: Session, attachment: Attachment) -> None:
     _forget(session, [one for one, _ in waiting], [attachment.id])
 
 
-def missing_of(session: Session, visit: Visit, named: Collection[UUID]) -> list[FieldError]:
-    """What is wrong with attachments that a visit waited for: they have not come, or are of another kind.
+def missing_of(session: Session, visit: Visit, named: Mapping[UUID, str]) -> dict[UUID, FieldError]:
+    """What is wrong with attachments that a visit waited for, by id: they have not come, or are of another kind.
 
-    One that came unseen by `join` is joined here.
+    `named` says where in the visit each stands. One that came unseen by `join` is joined here.
     """
     rows = session.exec(
         select(ExpectedAttachment.attachment_id, ExpectedAttachment.kind).where(
@@ -56,16 +56,16 @@ def missing_of(session: Session, visit: Visit, named: Collection[UUID]) -> list[
     )
     waiting = dict(rows.all())
     if not waiting:
-        return []
+        return {}
     there = {row.id: row for row in session.exec(select(Attachment).where(col(Attachment.id).in_(waiting)))}
-    faults = []
+    faults = {}
     for one, kind in sorted(waiting.items()):
         row = there.get(one)
         if row is None or not row.division_code.startswith(visit.division_code):
-            faults.append(FieldError("/photo_ids", "attachment_expected", _EXPECTED, str(one)))
+            faults[one] = FieldError(named[one], "attachment_expected", _EXPECTED, str(one))
         elif row.kind != kind:
             told = (f"附件种类须为 {kind}", f"the attachment must be a {kind}")
-            faults.append(FieldError("/photo_ids", "attachment_kind", told, str(one), kind))
+            faults[one] = FieldError(named[one], "attachment_kind", told, str(one), kind)
         else:
             row.household_id = row.household_id or visit.household_id
             _forget(session, [visit.id], [one])

@@ -84,7 +84,7 @@ async def _filter(
         " Orders: `deadline` (default; none yet comes last), `-deadline`, `found_at`, `-found_at`, `division_code`."
     ),
     response_model=None,
-    responses={200: page_schema(ProblemRow), **listing()},
+    responses={200: page_schema(ProblemRow, *SORTS), **listing()},
 )
 def list_problems(
     request: Request,

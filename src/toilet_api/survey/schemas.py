@@ -26,7 +26,7 @@ AllowedActions = Annotated[
     list[str],
     Field(
         title="可执行的步骤",
-        description="您现在可以执行的步骤 / The steps that you may take now",
+        description="您现在可以执行的步骤，各对应哪个接口见文首“步骤” / What you may do now; which call: Steps, above",
         examples=[["submit"]],
     ),
 ]

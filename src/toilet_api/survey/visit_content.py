@@ -134,6 +134,13 @@ def facts(visit: Visit, active: Iterable[tuple[Finding, CatalogueType]]) -> rule
     )
 
 
+def named(visit: Visit, active: Iterable[tuple[Finding, CatalogueType]]) -> dict[UUID, str]:
+    """Every photo and signature that the visit names, with where it stands in it."""
+    lists: list[tuple[str, Sequence[UUID]]] = [(f"/{name}", getattr(visit, name)) for name, _ in _ATTACHED]
+    lists += [(f"/findings/{place}/photo_ids", one.photo_ids) for place, (one, _) in enumerate(active)]
+    return {one: f"{pointer}/{place}" for pointer, ids in lists for place, one in enumerate(ids)}
+
+
 def toilet_unknown() -> Exception:
     """422: the household has no such toilet."""
     return invalid("/toilet_id", "toilet_unknown", "该农户没有这个厕所", "the household has no such toilet")

@@ -70,7 +70,7 @@ _VISITED_ON = func.date(func.timezone("Asia/Shanghai", col(Visit.visited_at)))
         "`division_code` (default), `visited_at`, `-visited_at`, `updated_at`, `-updated_at`."
     ),
     response_model=None,
-    responses={200: page_schema(VisitRow), **listing()},
+    responses={200: page_schema(VisitRow, *_SORTS), **listing()},
 )
 def list_visits(
     request: Request,

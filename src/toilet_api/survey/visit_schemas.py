@@ -40,7 +40,7 @@ class FindingOut(Schema):
 
     id: UUID = Field(title="编号", examples=[ID])
     problem_type: str = _TYPE
-    type_zh: str = Field(title="问题名称", examples=["池体渗漏"])
+    type_zh: str = Field(title="问题名称", examples=["化粪池（桶体）破裂"])
     note: str | None = Field(title="说明")
     photo_ids: list[UUID] = Field(title="照片")
     problem_id: UUID | None = Field(title="台账问题编号", description="提交后产生 / Set when the visit is submitted")

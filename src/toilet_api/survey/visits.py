@@ -215,12 +215,14 @@ def _hand_in(
     active = active_findings(session, visit)
     facts = visit_content.facts(visit, active)
     faults = rules.contradictions(facts, now) + rules.gaps(facts)
-    named = {*visit.photo_ids, *(photo for finding, _ in active for photo in finding.photo_ids)}
-    faults += expected.missing_of(session, visit, named)
-    signatures = attachments.check(
-        session, visit.surveyor_signature_ids, "signature", visit.division_code, "/surveyor_signature_ids"
+    missing = expected.missing_of(session, visit, visit_content.named(visit, active))
+    signatures = attachments.find(session, visit.surveyor_signature_ids)
+    unsigned = attachments.faults_of(
+        signatures, visit.surveyor_signature_ids, "signature", visit.division_code, "/surveyor_signature_ids", missing
     )
-    if not any(row.created_by == caller.id for row in signatures.values()):
+    faults += [*missing.values(), *unsigned]
+    awaited = not missing.keys().isdisjoint(visit.surveyor_signature_ids)
+    if not awaited and not unsigned and not any(row.created_by == caller.id for row in signatures.values()):
         faults.append(
             FieldError(
                 "/surveyor_signature_ids",

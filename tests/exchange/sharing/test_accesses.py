@@ -72,18 +72,20 @@ def test_each_pull_is_recorded_with_what_it_took(as_: As, drain_jobs: Any) -> No
             assert one["request_id"] == answer.headers["x-request-id"]
 
 
-def test_changes_and_searches_are_pulls_too(as_: As) -> None:
+def test_changes_searches_and_figures_are_pulls_too(as_: As) -> None:
     client, admin = as_("province_client"), as_("county_admin")
     registry.household(admin, person={"name": "张三丰"})
     changes = client.get(f"{API}/changes", params={"division": TOWNSHIP, "types": "household"})
     found = client.post(f"{API}/households/search", json={"name": "张三丰"})
     one = client.get(f"{API}/households/{ok(found)['items'][0]['id']}")
+    figures = client.get(f"{API}/statistics", params={"division": COUNTY})
     ok(client.get(f"{API}/exports"))
     ok(client.get(f"{API}/me"))
     assert [(one["operation"], one["division_code"], one["records"], one["bytes"]) for one in pulls(admin)] == [
         ("get_changes", TOWNSHIP, len(ok(changes)["items"]), len(changes.content)),
         ("search_households", "36", 1, len(found.content)),
         ("get_household", "36", None, len(one.content)),
+        ("get_statistics", COUNTY, None, len(figures.content)),
     ]
 
 

@@ -43,14 +43,25 @@ def attach(client: TestClient, upload: str, **members: str) -> Any:
 def test_photos_may_follow_their_visit(surveyor: TestClient, database: Database) -> None:
     phone = Phone(surveyor)
     home = made.home(surveyor)
-    plain, found, signed = (str(new_id()) for _ in range(3))
+    plain, found, signed, of_home = (str(new_id()) for _ in range(4))
     visit = new_visit(
         home["id"], home["toilets"][0]["id"], "blocked", photo_ids=[plain], surveyor_signature_ids=[signed]
     )
     visit["changes"]["findings"][0]["photo_ids"] = [found]
     record_id = visit["record_id"]
+    visit["changes"]["household_signature_ids"] = [of_home]
     assert phone.states(visit) == ["applied"]
+    (at_once,) = phone.send(item("visit", "submit", record_id))
+    expected = {
+        "/photo_ids/0": plain,
+        "/findings/0/photo_ids/0": found,
+        "/surveyor_signature_ids/0": signed,
+        "/household_signature_ids/0": of_home,
+    }
+    assert {one["pointer"]: one["value"] for one in at_once["problem"]["errors"]} == expected
+    assert {one["code"] for one in at_once["problem"]["errors"]} == {"attachment_expected"}
     ok(made.upload(surveyor, kind="signature", id=signed), 201)
+    ok(made.upload(surveyor, kind="signature", id=of_home), 201)
     ok(made.upload(surveyor, id=plain), 201)
     (early,) = phone.send(item("visit", "submit", record_id))
     assert early["problem"]["code"] == "invalid"

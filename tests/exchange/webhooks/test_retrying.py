@@ -128,7 +128,7 @@ def test_pausing_loses_nothing_unless_asked_to(as_: As, receiver: Receiver, push
     assert ok(step(admin, webhook, "pause"))["allowed_actions"][0] == "resume"
     kept = household(as_("village_surveyor"))
     assert push() == 0
-    ok(step(admin, webhook, "resume", {}))
+    ok(step(admin, webhook, "resume"))
     assert push() == 1
     ok(step(admin, webhook, "pause"))
     household(as_("village_surveyor"))

@@ -100,7 +100,7 @@ def test_each_step_is_audited_and_none_is_an_event(as_: As, receiver: Receiver, 
 
     admin = as_("county_admin")
     webhook = subscribed(admin, receiver.url("/hook?token=secret"), "*")
-    for name, body in (("pause", None), ("resume", {}), ("rotate-secret", {}), ("remove", {"reason": "不再需要"})):
+    for name, body in (("pause", None), ("resume", {}), ("rotate-secret", None), ("remove", {"reason": "不再需要"})):
         ok(step(admin, webhook, name, body))
     with context.database.transaction(EVERYWHERE) as session:
         asked = text(

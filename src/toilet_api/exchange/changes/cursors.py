@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from toilet_api.exchange.changes.problems import SCOPE_CHANGED
+from toilet_api.exchange.changes.problems import NOT_THIS_CURSOR, SCOPE_CHANGED
 from toilet_api.kernel.errors import BAD_CURSOR
 from toilet_api.kernel.feed import Position
 
@@ -65,9 +65,9 @@ class Seal:
             question, scope = raw[_TAG : _TAG + _DIGEST], raw[_TAG + _DIGEST : _TAG + 2 * _DIGEST]
             position = Position.of(raw[_TAG + 2 * _DIGEST :].decode("ascii"))
         except ValueError:
-            raise BAD_CURSOR.problem() from None
+            raise BAD_CURSOR.problem(remedy=NOT_THIS_CURSOR) from None
         if question != self.question:
-            raise BAD_CURSOR.problem()
+            raise BAD_CURSOR.problem(remedy=NOT_THIS_CURSOR)
         if scope != self.scope:
             raise SCOPE_CHANGED.problem()
         return position

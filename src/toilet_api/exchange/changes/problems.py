@@ -8,6 +8,12 @@ _AGAIN = (
     "Start again: POST /exports, its change_cursor is your `since`. Other types: since=now, then walk their list.",
 )
 
+NOT_THIS_CURSOR = (
+    "请用同一 types、division 的上一个 next_cursor；已没有的，先 POST /exports，以其 change_cursor 作为 since。",
+    "Use the last next_cursor of these types and division; without one, POST /exports and take its change_cursor.",
+)
+"""What to do about `bad_cursor` here. The oldest change that is kept is no place to begin a copy at."""
+
 CURSOR_EXPIRED = ProblemType(
     "change_cursor_expired",
     410,

@@ -57,10 +57,20 @@ def page(session: Session, caller: Caller, question: Question, secret: bytes, to
     except feed.ExpiredError:
         raise CURSOR_EXPIRED.problem() from None
     keys = _keys(told)
-    needed = _needed(wanted, caller, told, keys) if question.with_records else []
+    needed = _needed(wanted, caller, told, keys)
+    drafts = [name for name in wanted.scopes if SUBJECTS[name].told_below]
+    if not question.with_records:
+        needed = (one for one in needed if one.subject.name in drafts)
     with records.asked(session, needed, today) as shown:
         heads = _heads(seal, batch, told, keys)
-    return Page(_items(heads, told, keys, shown), seal.close(batch.position), batch.more, wanted)
+    items = _items(heads, told, keys, shown if question.with_records else {})
+    if drafts:
+        items = [
+            item
+            for item, (entry, _), key in zip(items, told, keys, strict=True)
+            if entry.subject_type not in drafts or wanted.is_own(entry) or key in shown[entry.subject_type]
+        ]
+    return Page(items, seal.close(batch.position), batch.more, wanted)
 
 
 def _position(session: Session, seal: Seal, since: str | None) -> feed.Position:

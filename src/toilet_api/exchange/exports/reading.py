@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import exists, func, select, text
 from sqlmodel import Session, col
 
 from toilet_api.divisions.tables import Division
@@ -83,14 +83,18 @@ class Reading:
 
     @cached_property
     def _shards(self) -> list[Shard]:
-        """A range for each township, together the whole division without a gap, whatever codes records have."""
+        """A range for each township with rows, together the whole division without a gap, whatever codes records have.
+
+        A province has thousands of townships, and few of them rows: what lies between goes with the one before.
+        """
         low, last = self.division_code, self.division_code[-1]
         high = low[:-1] + chr(ord(last) + 1)
-        codes = self.session.connection().execute(
-            select(col(Division.code))
-            .where(prefix_range(col(Division.code), low), func.length(col(Division.code)) == 9)
-            .order_by(col(Division.code))
-        )
+        table, code = self.dataset.counted, col(Division.code)
+        townships = select(code).where(prefix_range(code, low), func.length(code) == 9).order_by(code)
+        if table is not Division:
+            place = col(table.division_code)
+            townships = townships.where(exists().where(place >= code, place < code + ":"))
+        codes = self.session.connection().execute(townships)
         bounds = [low, *[code for code in codes.scalars().all()[1:] if code > low], high]
         return [Shard(one, other) for one, other in pairwise(bounds)]
 

@@ -5,7 +5,6 @@ from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import Path, Query, Request, Response
-from fastapi.responses import FileResponse
 from sqlmodel import col
 
 from toilet_api.accounts.caller import Caller, may
@@ -28,6 +27,7 @@ from toilet_api.kernel.errors import (
     MALFORMED,
     NOT_FOUND,
     OUT_OF_SCOPE,
+    RANGE_NOT_SATISFIABLE,
     UNAUTHENTICATED,
     UNAVAILABLE,
     UNKNOWN_PARAMETER,
@@ -37,6 +37,7 @@ from toilet_api.kernel.errors import (
 from toilet_api.kernel.objects import ObjectStore
 from toilet_api.kernel.paging import Paging, answer_page, page_schema
 from toilet_api.kernel.requests import Room
+from toilet_api.kernel.stored_files import IN_PARTS, StoredFile, file_headers
 
 __all__ = ["job", "router"]
 
@@ -58,6 +59,11 @@ _ONE = problems(*_ALWAYS, NOT_FOUND, INVALID)
         "此前同样的导出若无变化，直接沿用其文件（`reused_from`）。"
         " / Answers a job; its file is a snapshot of one moment, with its place in the change feed. The same again"
         " without a change in between answers at once from the stored file.\n\n"
+        "CSV、XLSX 的列是台账表头；NDJSON、Parquet 的列名和类型见 `GET /datasets/{dataset}`，"
+        "与列表、变更流的记录字段不同（`households` 每厕一行，金额为元，年份为文字）。"
+        " / CSV and XLSX have the headings of ledgers; the columns of NDJSON and Parquet stand in"
+        " `GET /datasets/{dataset}` and are not those of the lists and the feed (`households`: a row for each toilet,"
+        " money in yuan, the year a text).\n\n"
         f"可用的筛选条件 / Filters by dataset:\n{FILTERS_ZH}"
     ),
     status_code=202,
@@ -95,7 +101,10 @@ def create_export(
         " / Of the caller alone. Orders: `-created_at` (default), `created_at`."
     ),
     response_model=None,
-    responses={200: page_schema(schemas.Export), **problems(*_ALWAYS, BAD_CURSOR, INVALID)},
+    responses={
+        200: page_schema(schemas.Export, "created_at", "-created_at"),
+        **problems(*_ALWAYS, BAD_CURSOR, INVALID),
+    },
 )
 def list_exports(
     request: Request,
@@ -155,9 +164,16 @@ def get_export(response: Response, session: Transaction, caller: Exporter, expor
                 media.split(";")[0]: {"schema": {"type": "string", "format": "binary"}}
                 for media in MEDIA_TYPES.values()
             },
+            "headers": file_headers(
+                Change_Cursor=(
+                    "文件在变更流中的位置，即任务的 change_cursor / Its place in the change feed, as the job has it",
+                    "Mi43ZDc3NDgwYi4xNTM4LjEzMzY6MDo",
+                )
+            ),
         },
-        **problems(*_ALWAYS, NOT_FOUND, INVALID, WRONG_STATE, EXPORT_EXPIRED),
+        **problems(*_ALWAYS, NOT_FOUND, INVALID, WRONG_STATE, EXPORT_EXPIRED, RANGE_NOT_SATISFIABLE),
     },
+    openapi_extra=IN_PARTS,
 )
 def get_export_file(
     request: Request, session: Transaction, caller: Exporter, settings: SettingsDep, export_id: ExportId
@@ -180,7 +196,7 @@ def get_export_file(
     if made.personal == "plain":
         asking.note(session, made, "export.downloaded")
     # Sent after the transaction has ended: no connection is held meanwhile.
-    return FileResponse(
+    return StoredFile(
         store.path(made.sha256),
         media_type=MEDIA_TYPES[made.format],
         headers={

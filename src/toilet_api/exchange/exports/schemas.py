@@ -113,8 +113,8 @@ class Export(Schema):
     change_cursor: str | None = Field(
         title="变更游标",
         description=(
-            "文件为此刻的快照；变更源由此游标继续读取，不漏（可能重复）"
-            " / The file is true as of here: the change feed read from it misses nothing, and may repeat some"
+            "文件为此刻的快照；变更源由此游标继续读取，不漏、不重"
+            " / The file is true as of here: what it doesn't have comes after it in the feed, once"
         ),
         examples=["MS43ODkwMS4w"],
     )

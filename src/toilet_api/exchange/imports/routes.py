@@ -101,7 +101,8 @@ _EITHER = (
     operation_id="create_import",
     summary="上传台账 / Upload a ledger",
     description=(
-        "CSV（UTF-8、GB18030）、XLSX 或 XLS。答复任务，逐行结果见 `GET /imports/{id}/rows`。建议先 `dry_run=true`。"
+        "CSV（UTF-8、GB18030、UTF-16）、XLSX、XLS、ODS、NDJSON 或 Parquet，按内容判定。"
+        "答复任务，逐行结果见 `GET /imports/{id}/rows`。建议先 `dry_run=true`。"
         "同一文件再传，各行均为 unchanged。 / Answers a job; its rows are the report. "
         "The same file again changes nothing. " + _EITHER
     ),
@@ -127,7 +128,8 @@ def create_import(
     objects: ObjectsDep,
     settings: SettingsDep,
     file: Annotated[
-        UploadFile | None, File(title="台账文件", description="CSV、XLSX 或 XLS，按内容判定 / Decided by content")
+        UploadFile | None,
+        File(title="台账文件", description="CSV、XLSX、XLS、ODS、NDJSON、Parquet，按内容判定 / Decided by content"),
     ] = None,
     upload_id_form: Annotated[UUID | None, Form(alias="upload_id"), _UPLOAD] = None,
     kind_form: Annotated[schemas.ImportKind | None, Form(alias="kind"), _KIND] = None,
@@ -178,7 +180,7 @@ def create_import(
     summary="导入任务列表 / List imports",
     description="排序：`-created_at`（默认）、`created_at`。/ Orders: `-created_at` (default), `created_at`.",
     response_model=None,
-    responses={200: page_schema(schemas.Import), **_LIST},
+    responses={200: page_schema(schemas.Import, "created_at", "-created_at"), **_LIST},
 )
 def list_imports(
     request: Request,
@@ -233,7 +235,7 @@ def get_import(session: Transaction, caller: Reader, job_id: UUID, response: Res
     summary="逐行结果 / The report of each row",
     description="排序：`position`（文件中的顺序）。/ Order: `position`, that of the file.",
     response_model=None,
-    responses={200: page_schema(schemas.ImportRowReport), **_LIST},
+    responses={200: page_schema(schemas.ImportRowReport, "position"), **_LIST},
 )
 def list_import_rows(
     request: Request,

@@ -54,7 +54,7 @@ _SORTS: dict[str, list[Any]] = {
         " below `mapping` and above the built-in words. Orders: `heading` (default), `updated_at`, `-updated_at`."
     ),
     response_model=None,
-    responses={200: page_schema(SynonymRow), **listing()},
+    responses={200: page_schema(SynonymRow, *_SORTS), **listing()},
 )
 def list_import_synonyms(
     request: Request,

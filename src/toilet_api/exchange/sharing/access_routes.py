@@ -59,7 +59,7 @@ Pulls = Annotated[Select[Any], Depends(_pulls)]
         " files, changes, datasets. Orders: `-at` (default), `at`."
     ),
     response_model=None,
-    responses={200: page_schema(DatasetAccessRow), **listing()},
+    responses={200: page_schema(DatasetAccessRow, *SORTS), **listing()},
 )
 def list_dataset_accesses(request: Request, session: Transaction, paging: Paging, pulls: Pulls) -> Response:
     return answer_page(
@@ -83,7 +83,7 @@ def list_dataset_accesses(request: Request, session: Transaction, paging: Paging
         " a pull of several divisions counts once. Orders: `-day` (default), `day`."
     ),
     response_model=None,
-    responses={200: page_schema(DatasetAccessDay), **listing()},
+    responses={200: page_schema(DatasetAccessDay, "-day", "day"), **listing()},
 )
 def list_dataset_access_days(request: Request, session: Transaction, paging: Paging, pulls: Pulls) -> Response:
     statement, day, key = day_select(pulls)

@@ -21,7 +21,7 @@ from toilet_api.kernel.fields import new_id, now
 
 log = logging.getLogger("toilet_api")
 
-_ROOMS = frozenset({"divisions", "registry", "survey", "rectification", "oversight"})
+_ROOMS = frozenset({"divisions", "registry", "survey", "rectification", "oversight", "reporting"})
 """Whatever a system reads of these is a pull."""
 _OF_EXCHANGE = frozenset({"create_export", "get_export_file", "list_dataset_records"})
 _EXCHANGED = ("/api/v1/changes", "/api/v1/sync")

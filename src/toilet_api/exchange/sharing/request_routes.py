@@ -60,7 +60,7 @@ Client = Annotated[
         " `-answer_due`."
     ),
     response_model=None,
-    responses={200: page_schema(DatasetRequestRow), **listing()},
+    responses={200: page_schema(DatasetRequestRow, *REQUEST_SORTS), **listing()},
 )
 def list_dataset_requests(
     request: Request,
@@ -202,7 +202,7 @@ def withdraw_dataset_request(
         " `-created_at` (default), `created_at`, `until`, `-until`."
     ),
     response_model=None,
-    responses={200: page_schema(DatasetGrantRow), **listing()},
+    responses={200: page_schema(DatasetGrantRow, *GRANT_SORTS), **listing()},
 )
 def list_dataset_grants(
     request: Request,

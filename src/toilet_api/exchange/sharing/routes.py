@@ -157,7 +157,7 @@ def list_dataset_history(
     ),
     response_model=None,
     responses={
-        200: page_schema(DatasetRecord),
+        200: page_schema(DatasetRecord, records.ORDER),
         **problems(
             *_ALWAYS,
             BAD_CURSOR,

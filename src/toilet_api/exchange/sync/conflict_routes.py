@@ -58,7 +58,10 @@ _SORTS: dict[str, list[Any]] = {
         " / Orders: `-received_at` (default), `received_at`, `division_code`."
     ),
     response_model=None,
-    responses={200: page_schema(schemas.SyncConflictRow), **problems(*_ALWAYS, BAD_CURSOR, NOT_FOUND, INVALID)},
+    responses={
+        200: page_schema(schemas.SyncConflictRow, *_SORTS),
+        **problems(*_ALWAYS, BAD_CURSOR, NOT_FOUND, INVALID),
+    },
 )
 def list_sync_conflicts(
     request: Request,

@@ -3,6 +3,7 @@
 from toilet_api.kernel.errors import ProblemType
 
 _CONVENTION = "接口约定：离线同步"
+WHOLE_AGAIN = ("请不带 since 重新获取整村数据。", "Pull the village whole again, without since.")
 
 SYNC_UNSUPPORTED = ProblemType(
     "sync_unsupported",
@@ -50,5 +51,5 @@ SYNC_CURSOR_EXPIRED = ProblemType(
     "游标已过期，或村已调整",
     "The cursor has expired, or the village is another by now",
     _CONVENTION,
-    ("请不带 since 重新获取整村数据。", "Pull the village whole again, without since."),
+    WHOLE_AGAIN,
 )

@@ -21,7 +21,7 @@ from sqlmodel import Session, col
 from toilet_api.accounts.caller import Caller
 from toilet_api.accounts.permissions import Permission
 from toilet_api.divisions import lookup
-from toilet_api.exchange.sync.problems import SYNC_CURSOR_EXPIRED
+from toilet_api.exchange.sync.problems import SYNC_CURSOR_EXPIRED, WHOLE_AGAIN
 from toilet_api.kernel import feed
 from toilet_api.kernel.errors import BAD_CURSOR, NOT_FOUND
 from toilet_api.kernel.routes import list_code_lists
@@ -217,10 +217,10 @@ def _opened(cursor: str, secret: bytes, caller: Caller, village: str) -> feed.Po
         payload = sealed[12:]
         of, _, position = payload.decode().partition(" ")
         if not hmac.compare_digest(sealed[:12], _tag(payload, secret, caller)):
-            raise BAD_CURSOR.problem()
+            raise BAD_CURSOR.problem(remedy=WHOLE_AGAIN)
         decoded = feed.Position.decode(position)
     except ValueError:
-        raise BAD_CURSOR.problem() from None
+        raise BAD_CURSOR.problem(remedy=WHOLE_AGAIN) from None
     if of != village:
         raise SYNC_CURSOR_EXPIRED.problem()
     return decoded

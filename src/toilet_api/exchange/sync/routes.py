@@ -74,7 +74,10 @@ def pull_village(
     session: Transaction,
     caller: Syncer,
     now: Now,
-    division: Annotated[DivisionCode, Query(description="村代码；旧代码自动换算 / A village; old codes resolve")],
+    division: Annotated[
+        DivisionCode,
+        Query(description="12 位村代码；旧代码自动换算 / A village; old codes resolve", examples=["360423208202"]),
+    ],
     since: Annotated[
         str | None,
         Query(max_length=8000, title="游标", description="上次答复的 cursor / `cursor` of the answer before"),

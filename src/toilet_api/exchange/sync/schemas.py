@@ -126,7 +126,11 @@ class SyncResult(Schema):
     )
     problem: dict[str, Any] | None = Field(
         title="拒绝原因",
-        description="problem+json，位置相对于 changes / Pointers are relative to `changes`",
+        description=(
+            "problem+json：code、remedy、errors[]（pointer、code、value），位置相对于 changes；附件未到为 errors[].code"
+            " `attachment_expected` / With pointers into `changes`; where a photo or signature has not come yet,"
+            " errors[] has `attachment_expected` with its id as value"
+        ),
         examples=[None],
     )
 
@@ -162,7 +166,9 @@ class SyncConflictRow(Schema):
         title="当时系统中的版本", description="记录不存在时为空 / null where there was no record", examples=[4]
     )
     fields: list[str] = Field(title="冲突字段", examples=[["family_size"]])
-    problem_code: str | None = Field(title="拒绝原因代码", examples=["duplicate_id_number"])
+    problem_code: str | None = Field(
+        title="拒绝原因代码", description="kind 为 rejected 时 / Of what was rejected", examples=[None]
+    )
     item_id: UUID = Field(title="条目编号", examples=[_ITEM])
     device_id: UUID = Field(title="设备编号", examples=[_DEVICE])
     sent_by: UUID = Field(title="发送人编号", examples=[_ID])
@@ -170,10 +176,10 @@ class SyncConflictRow(Schema):
     client_time: datetime = Field(title="设备上的修改时间")
     clock_offset_seconds: float = Field(title="时钟偏差（秒）", examples=[3.0])
     received_at: datetime = Field(title="收到时间")
-    decision: Decision | None = Field(title="决定")
-    note: str | None = Field(title="决定的说明", examples=["已电话核实"])
+    decision: Decision | None = Field(title="决定", description="未决定为空 / null until decided", examples=[None])
+    note: str | None = Field(title="决定的说明", examples=[None])
     decided_by: UUID | None = Field(title="决定人编号")
-    decided_by_name: str | None = Field(title="决定人", examples=["乡镇管理员"])
+    decided_by_name: str | None = Field(title="决定人", examples=[None])
     decided_at: datetime | None = Field(title="决定时间")
     allowed_actions: list[str] = Field(title="可执行操作", examples=[["resolve"]])
 

@@ -26,7 +26,7 @@ class UploadNew(Schema):
 
     id: OptionalId = None
     file_name: str = Field(min_length=1, max_length=200, title="文件名", examples=["武宁县户厕台账.xlsx"])
-    size_bytes: int = Field(ge=1, le=2**53, strict=True, title="文件大小（字节）", examples=[83886080])
+    size_bytes: int = Field(ge=1, le=2**53, title="文件大小（字节）", examples=[83886080])
     sha256: Sha256 | None = Field(
         None,
         title="内容的 SHA-256",

@@ -29,7 +29,10 @@ DeliveryId = Annotated[UUID, Path(title="推送编号")]
         " / `state=dead`: given up. Kept for some days (30 by default). Orders: `-created_at` (default), `created_at`."
     ),
     response_model=None,
-    responses={200: page_schema(schemas.DeliveryRow), **problems(*ALWAYS, BAD_CURSOR, NOT_FOUND, INVALID)},
+    responses={
+        200: page_schema(schemas.DeliveryRow, "created_at", "-created_at"),
+        **problems(*ALWAYS, BAD_CURSOR, NOT_FOUND, INVALID),
+    },
 )
 def list_webhook_deliveries(
     request: Request,

@@ -100,7 +100,10 @@ def create_webhook(
         " / Of the caller alone. Orders: `-created_at` (default), `created_at`."
     ),
     response_model=None,
-    responses={200: page_schema(schemas.Webhook), **problems(*ALWAYS, BAD_CURSOR, INVALID)},
+    responses={
+        200: page_schema(schemas.Webhook, "created_at", "-created_at"),
+        **problems(*ALWAYS, BAD_CURSOR, INVALID),
+    },
 )
 def list_webhooks(
     request: Request,
@@ -194,9 +197,9 @@ def resume_webhook(
     session: Transaction,
     caller: Subscriber,
     webhook_id: WebhookId,
-    body: schemas.WebhookResume,
+    body: schemas.WebhookResume | None = None,
 ) -> schemas.Webhook:
-    subscriptions.resume(session, caller, webhook_id, skip_missed=body.skip_missed)
+    subscriptions.resume(session, caller, webhook_id, skip_missed=body is not None and body.skip_missed)
     return _shown(response, session, caller, webhook_id)
 
 
@@ -232,10 +235,11 @@ def rotate_webhook_secret(
     vault: VaultDep,
     caller: Subscriber,
     webhook_id: WebhookId,
-    body: schemas.RotateSecret,
+    body: schemas.RotateSecret | None = None,
 ) -> schemas.WebhookSecret:
     response.headers["Cache-Control"] = "no-store"
-    secret = subscriptions.rotate_secret(session, vault, caller, webhook_id, body.overlap_hours)
+    hours = (body or schemas.RotateSecret()).overlap_hours
+    secret = subscriptions.rotate_secret(session, vault, caller, webhook_id, hours)
     shown = views.show(session, caller, webhook_id)
     return schemas.WebhookSecret(id=shown.id, secret=secret, former_secret_until=shown.former_secret_until)
 

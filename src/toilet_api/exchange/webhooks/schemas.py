@@ -120,7 +120,7 @@ class Webhook(Schema):
     description: str | None = Field(title="说明", examples=["省级平台"])
     state: State
     state_reason: StateReason | None = Field(
-        title="停止推送的原因", description="为空即由您启停 / null: as you left it"
+        title="停止推送的原因", description="为空即由您启停 / null: as you left it", examples=[None]
     )
     state_since: datetime = Field(title="进入此状态的时间")
     lacking: list[str] = Field(
@@ -129,7 +129,7 @@ class Webhook(Schema):
         examples=[[]],
     )
     pending: int = Field(title="待推送", examples=[0])
-    dead: int = Field(title="未送达（不再重试）", examples=[0])
+    dead: int = Field(title="未送达（不再重试）", description="测试推送不计 / Pings don't count", examples=[0])
     failing_since: datetime | None = Field(title="连续失败起", description="最近一次成功后清空 / null after a success")
     last_success_at: datetime | None = Field(title="最近一次送达")
     last_failure_at: datetime | None = Field(title="最近一次失败")
@@ -226,7 +226,7 @@ class DeliveryRow(Schema):
     record_id: UUID = Field(title="记录编号", examples=[ID])
     op: str = Field(
         title="变更",
-        description="见代码表 change_operation / See the code list, which the change feed has too",
+        description="代码表 change_operation；测试推送为 ping / As in the change feed; `ping` of a test",
         examples=["updated"],
     )
     record_version: int | None = Field(title="记录版本", examples=[3])
@@ -256,7 +256,7 @@ class EventData(Schema):
     id: UUID = Field(title="记录编号", examples=[ID])
     op: str = Field(
         title="变更",
-        description="见代码表 change_operation / See the code list, which the change feed has too",
+        description="代码表 change_operation；测试推送为 ping / As in the change feed; `ping` of a test",
         examples=["updated"],
     )
     version: int | None = Field(

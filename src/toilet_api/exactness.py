@@ -1,0 +1,78 @@
+"""Says in the document what a request may hold as exactly as the service takes it.
+
+Codes are told as `x-extensible-enum`, since a client must bear new ones in an answer; but what is sent must be one of
+them, which a pattern says here. Texts hold no NUL, and more than blanks where they must hold something. What a schema
+of answers says is left alone.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from toilet_api.promise.said import FILLED, SAID_LATER, TEXT, one_of
+from toilet_api.specimens import Json
+
+_BESIDE = ("title", "description", "examples", "default")
+
+
+def say_exactly(document: Json) -> None:
+    """Complete every request of the document."""
+    schemas = document["components"]["schemas"]
+    operations = [operation for item in document["paths"].values() for operation in item.values()]
+    for operation in operations:
+        _say_orders(operation)
+    requests = [part for one in operations for part in (one.get("parameters", []), one.get("requestBody", {}))]
+    answers = [one["responses"] for one in operations] + [document.get("webhooks", {})]
+    shown = {name: schemas[name] for name in _reached(answers, schemas)}
+    for part in [*requests, *(schemas[name] for name in _reached(requests, schemas) - shown.keys())]:
+        for node in _nodes(part):
+            _say(node, shown)
+
+
+def _say_orders(operation: Json) -> None:
+    """The orders of a list. An empty one has always meant the usual."""
+    sorts = operation["responses"].get("200", {}).pop("x-sorts", ())
+    for parameter in operation.get("parameters", []):
+        if parameter["name"] == "sort" and sorts:
+            codes = {"x-extensible-enum": list(sorts), "pattern": one_of(["", *sorts])}
+            parameter["schema"] = {**parameter["schema"], **codes, SAID_LATER: True}
+
+
+def _say(node: Json, shown: Json) -> None:
+    """Codes that answers show too are copied: there they may grow."""
+    name = str(node.get("$ref", "")).rsplit("/", 1)[-1]
+    if shown.get(name, {}).get("x-extensible-enum"):
+        beside = {key: node[key] for key in _BESIDE if key in node}
+        del node["$ref"]
+        node.update({**shown[name], **beside})
+    if node.get("type") != "string" or "pattern" in node or "enum" in node or "format" in node or "const" in node:
+        return
+    if codes := node.get("x-extensible-enum"):
+        node["pattern"] = one_of(codes)
+    elif "contentMediaType" not in node:
+        node["pattern"] = FILLED if node.get("minLength") else TEXT
+
+
+def _reached(parts: Any, schemas: Json) -> set[str]:
+    found: set[str] = set()
+    waiting = [parts]
+    while waiting:
+        for node in _nodes(waiting.pop()):
+            name = str(node.get("$ref", "")).rsplit("/", 1)[-1]
+            if name in schemas and name not in found:
+                found.add(name)
+                waiting.append(schemas[name])
+    return found
+
+
+def _nodes(value: Any) -> Iterator[Json]:
+    """Every object within `value`; examples hold none."""
+    if isinstance(value, list):
+        for one in value:
+            yield from _nodes(one)
+    elif isinstance(value, dict):
+        yield value
+        for name, member in list(value.items()):
+            if name == "properties" and isinstance(member, dict):
+                yield from _nodes(list(member.values()))
+            elif name not in ("example", "examples"):
+                yield from _nodes(member)

@@ -1,0 +1,79 @@
+"""Refusals of what the document allows, for reasons that no document can know.
+
+Schemathesis would take each of them for a fault (`positive_data_acceptance`). This check lets pass those whose reason
+is listed here; any other is a limit that the document can say, and so has to.
+"""
+
+import json
+
+import schemathesis
+from schemathesis import Case
+from schemathesis.checks import CheckContext
+from schemathesis.core.transport import Response
+
+FINE = frozenset({401, 403, 404, 409, 429})
+"""Who asks, and what stands: schemathesis takes these, too, as no fault of the request."""
+_SEALED = {
+    "bad_cursor",
+    "unknown_value",
+    "change_cursor_expired",
+    "sync_cursor_expired",
+    "stale",
+    "idempotency_mismatch",
+}
+"""Only what we gave out ourselves will do; and names of `fields`, which the document doesn't say (docs/contract.md)."""
+_STANDS = {
+    *("unknown_division", "wrong_division_level", "rest_outside", "same_parent", "not_below_caller", "not_offered"),
+    *("attachment_unknown", "household_unknown", "toilet_unknown", "problem_unknown", "campaign_unknown"),
+    *("assessment_unknown", "unknown_code", "unknown_column", "unknown_dimension", "unknown_filter", "task_exists"),
+    *("member_unclear", "item_dropped", "checklist_loosened", "scope_not_allowed", "user_unknown", "wrong_parent"),
+}
+"""What stands in the county, who has a part in it, and the county's own catalogue of problems."""
+_DAY = {
+    *("too_long_ago", "not_in_the_future", "date_ahead", "due_passed", "due_after_deadline", "year_out_of_range"),
+    *("dates_reversed", "limits_reversed", "bad_period", "bad_window"),
+}
+"""The calendar, and which of two values is the larger."""
+_CONTENT = {
+    *("id_number_length", "id_number_check_digit", "phone_number", "masked_value", "weak_password"),
+    *("webhook_target_refused", "bad_span"),
+    *("image_kind_refused", "range_not_satisfiable", "decimal_parsing", "decimal_max_places", "uuid_parsing"),
+}
+"""Checksums, texts that are normalised before they are looked at, and files."""
+_TOGETHER = {
+    *("missing", "value_error", "month_without_year", "code_or_parent", "nothing_to_look_for", "repeated"),
+    *(
+        "item_repeated",
+        "cause_repeated",
+        "role_level",
+        "role_kind",
+        "division_level",
+        "stage_missing",
+        "aspect_missing",
+    ),
+    *(
+        "not_checked",
+        "aspect_missing",
+        "levels_contradict",
+        "size_contradicts",
+        "outcome_contradicts",
+        "item_contradicts",
+    ),
+    *("contradiction", "source_unclear", "correction_unexplained", "toilet_problem", "cause_of_another_class"),
+    *("bad_token_request", "masked_only", "purpose", "weights_not_100"),
+}
+"""One member hangs on another. JSON Schema could say some of these, but generators make unions of it."""
+KNOWN = frozenset(_SEALED | _STANDS | _DAY | _CONTENT | _TOGETHER)
+
+
+@schemathesis.check
+def refused_by_what_stands(_: CheckContext, response: Response, case: Case) -> bool | None:
+    """What the document allows is done, or refused for a reason that is listed here."""
+    allowed = case.meta is not None and case.meta.generation.mode.is_positive
+    if not allowed or response.status_code < 400 or response.status_code >= 500 or response.status_code in FINE:
+        return None
+    problem = json.loads(response.content)
+    reasons = {one["code"] for one in problem.get("errors", [])} or {problem["code"]}
+    if problem["code"] not in KNOWN and (unsaid := sorted(reasons - KNOWN)):
+        raise AssertionError(f"the document doesn't say: {unsaid}: {response.content.decode()[:600]}")
+    return None
