@@ -126,18 +126,12 @@ NEVER_STORED = frozenset(
 )
 """GETs whose answers are of the moment: no ETag, no 304."""
 
-_TOKENS: Json = {"tokenUrl": "/api/v1/auth/token", "scopes": {}}
 _SECURITY_SCHEMES: Json = {
     "bearer": {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
         "description": "POST /api/v1/auth/token",
-    },
-    "oauth2": {
-        "type": "oauth2",
-        "flows": {"password": _TOKENS, "clientCredentials": _TOKENS},
-        "description": "如何取得 bearer 令牌 / How to get the bearer token",
     },
 }
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
