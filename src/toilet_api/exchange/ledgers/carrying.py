@@ -4,7 +4,6 @@ Only places and what describes the works are carried. Personal data never is.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable
 
 from toilet_api.exchange.ledgers.facts import PLACES, Merged, SheetFacts
 from toilet_api.exchange.ledgers.findings import Findings, Place
@@ -51,16 +50,6 @@ class Carrying:
         if not is_blank(value):
             self._above[index] = value
         return value
-
-    def stands_alone(self, index: int, cell: Cell) -> bool:
-        """Whether the cell of a carried field means itself, whatever stands above it."""
-        if is_blank(cell):
-            return index not in self._blocks and index not in self._merged
-        return not isinstance(cell, str) or cell.strip() not in _DITTO
-
-    def above(self, cells: Iterable[tuple[int, Cell]]) -> None:
-        """Note cells that stand alone and hold something: what comes below may refer to them."""
-        self._above.update(cells)
 
     def end_block(self) -> None:
         """After a subtotal nothing is filled down any more until the next name."""

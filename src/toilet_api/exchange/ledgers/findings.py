@@ -74,11 +74,6 @@ class Findings:
             }
         )
 
-    def add(self, found: "Findings") -> None:
-        """What a part of the row's rules has found."""
-        self.corrections += found.corrections
-        self.faults += found.faults
-
     def keep_formulas(self) -> None:
         """A cell whose formula has no result isn't also reported as empty."""
         formulas = {fault["cell"] for fault in self.faults if fault["reason"] == "formula_without_value"}

@@ -21,7 +21,6 @@ from toilet_api.exchange.ledgers.phone_rules import is_plain_mobile, read_phones
 from toilet_api.exchange.ledgers.remembered import Remembered
 from toilet_api.exchange.ledgers.sheets import Cell, Sheet, as_text, is_blank
 from toilet_api.exchange.ledgers.text_rules import clean, says_nothing
-from toilet_api.exchange.ledgers.together import Together
 from toilet_api.exchange.ledgers.villages import Places
 from toilet_api.exchange.ledgers.year_rules import read_year
 from toilet_api.registry.people import Person
@@ -130,14 +129,6 @@ class RowReader:
         self._unit = next((column.unit for column in self._columns.get("subsidy", ())), None)
         self._villages: Remembered[tuple[str | None, str]] = Remembered()
         self._memories: dict[str, Remembered[Any]] = {name: Remembered() for name in FIELDS}
-        self._plain_villages: Together[tuple[str | None, str]] = self._together(*self._named_places)
-        self._plain_works: Together[tuple[Toilet, ...]] = self._together("mode", "year", "led_by", "subsidy")
-        self._plain_dwellings: Together[tuple[int | None, str | None]] = self._together("family_size", "dwelling_state")
-        self._has_ticks = any(column.mode for column in self._columns.get("mode", ()))
-
-    def _together(self, *fields: str) -> Together[Any]:
-        spots = [self._single[name] for name in fields]
-        return Together(self.carrying, [index for _, index, _ in spots], [index for _, index, told in spots if told])
 
     def read(self, number: int, cells: list[Cell]) -> Row:
         """The row's report is complete: every fault of it is found, not only the first."""
@@ -218,19 +209,6 @@ class RowReader:
 
     def _read_village(self, findings: Findings, number: int, cells: list[Cell]) -> tuple[str | None, str]:
         """The village's code, and the group that stood behind its name."""
-        if not self._by_address:
-            plain = self._plain_villages.key(cells, self.village)
-            known = self._plain_villages.get(plain)
-            if known is not None:
-                return known
-            tried = Findings()
-            value = self._judge_village(tried, number, cells)
-            self._plain_villages.keep(plain, value, cells, tried)
-            findings.add(tried)
-            return value
-        return self._judge_village(findings, number, cells)
-
-    def _judge_village(self, findings: Findings, number: int, cells: list[Cell]) -> tuple[str | None, str]:
         carried = {name: self._one(findings, name, number, cells) for name in self._named_places}
         if self._by_address:
             address, written = self._text(findings, "address", number, cells)
@@ -277,7 +255,8 @@ class RowReader:
         remarks = [remark] if remark else []
         phones = self._read_phones(findings, cells, remarks)
         row.note = self._read_note(findings, cells, remarks)
-        row.family_size, row.dwelling_state = self._read_dwelling(findings, number, cells)
+        row.family_size = self._known(findings, "family_size", number, cells, read_family_size)
+        row.dwelling_state = self._known(findings, "dwelling_state", number, cells, read_dwelling_state)
         if id_number is None and name is not None and not findings.has_fault("id"):
             if address or phones:
                 findings.correct(place, "no_id_number", "", "")
@@ -317,23 +296,10 @@ class RowReader:
         if "phone" not in masked:
             phones = self._read_phones(findings, cells, [])
         row.note = self._read_note(findings, cells, [])
-        row.family_size, row.dwelling_state = self._read_dwelling(findings, number, cells)
+        row.family_size = self._known(findings, "family_size", number, cells, read_family_size)
+        row.dwelling_state = self._known(findings, "dwelling_state", number, cells, read_dwelling_state)
         if name is not None:
             row.person = Person(name, id_number, phones, address)
-
-    def _read_dwelling(self, findings: Findings, number: int, cells: list[Cell]) -> tuple[int | None, str | None]:
-        plain = self._plain_dwellings.key(cells)
-        known = self._plain_dwellings.get(plain)
-        if known is not None:
-            return known
-        tried = Findings()
-        value = (
-            self._known(tried, "family_size", number, cells, read_family_size),
-            self._known(tried, "dwelling_state", number, cells, read_dwelling_state),
-        )
-        self._plain_dwellings.keep(plain, value, cells, tried)
-        findings.add(tried)
-        return value
 
     def _read_address(self, findings: Findings, hamlet: str, number: int, cells: list[Cell]) -> str | None:
         _, group = self._text(findings, "group", number, cells)
@@ -404,25 +370,11 @@ class RowReader:
         return note or None
 
     def _read_toilets(self, row: Row, number: int, cells: list[Cell]) -> None:
-        if row.exported is not None or self._has_ticks:
-            row.toilets = self._judge_toilets(row.findings, row.exported, number, cells)
-            return
-        plain = self._plain_works.key(cells)
-        known = self._plain_works.get(plain)
-        if known is None:
-            tried = Findings()
-            known = self._judge_toilets(tried, None, number, cells)
-            self._plain_works.keep(plain, known, cells, tried)
-            row.findings.add(tried)
-        row.toilets = known
-
-    def _judge_toilets(
-        self, findings: Findings, exported: Exported | None, number: int, cells: list[Cell]
-    ) -> tuple[Toilet, ...]:
-        if exported is not None and not self._says_anything("mode", cells):
+        findings = row.findings
+        if row.exported is not None and not self._says_anything("mode", cells):
             # A household without a toilet has a row, too; and of a toilet that is named its mode may be left out.
-            if exported.toilet_id is None:
-                return ()
+            if row.exported.toilet_id is None:
+                return
             modes: tuple[str, ...] = ("",)
         else:
             modes = self._read_modes(findings, number, cells)
@@ -430,7 +382,7 @@ class RowReader:
         led_by = self._known(findings, "led_by", number, cells, read_leader)
         subsidy = self._known(findings, "subsidy", number, cells, self._money)
         # One amount and two toilets: it was paid once, so it stands with the first.
-        return tuple(
+        row.toilets = tuple(
             Toilet(mode, year, month, led_by, subsidy if index == 0 else None) for index, mode in enumerate(modes)
         )
 
