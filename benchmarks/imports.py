@@ -28,6 +28,7 @@ from tests.world import PASSWORD, load_people
 from benchmarks.entry import Entry, interleaved
 from toilet_api.accounts import keys
 from toilet_api.client import Client
+from toilet_api.client.answers import OnConflict
 from toilet_api.demonstration.persons import Persons
 from toilet_api.divisions import loading
 from toilet_api.kernel.database import EVERYWHERE, Database
@@ -132,13 +133,13 @@ class _Bench:
     def __init__(self, address: str, client: Client, processes: list[psutil.Process]) -> None:
         self._plain, self._client, self._processes = _plain(address), client, processes
 
-    def upload(self, file: Path, on_conflict: str = "fail") -> float:
+    def upload(self, file: Path, on_conflict: OnConflict = "fail") -> float:
         """Seconds from the first byte to the job's end; every row must have been taken."""
         started = time.perf_counter()
-        report = self._client.upload(file, on_conflict=on_conflict, division=COUNTY)
+        job = self._client.wait(self._client.upload(file, on_conflict=on_conflict, division=COUNTY, wait=False))
         seconds = time.perf_counter() - started
-        assert report.job["state"] == "succeeded", report.job
-        assert not report.counts["rejected"], report.counts
+        assert job["state"] == "succeeded", job
+        assert not job["counts"]["rejected"], job
         return seconds
 
     def empty(self) -> None:

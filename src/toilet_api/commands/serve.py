@@ -122,6 +122,8 @@ def _environment(settings: Settings, address: str) -> dict[str, str]:
     environment.setdefault("PUBLIC_URL", address)
     # glibc gives each thread a heap of its own, and keeps in each what one large request or job has needed.
     environment.setdefault("MALLOC_ARENA_MAX", "2")
+    # A part of an upload, a batch of an import: what is as large as that goes back to the system when it is let go.
+    environment.setdefault("MALLOC_MMAP_THRESHOLD_", str(256 * 1024))
     return environment
 
 

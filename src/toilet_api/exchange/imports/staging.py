@@ -4,7 +4,6 @@ Everything finds its way by index, whatever is stored: households by (identity_p
 household. Unique indexes decide races; two imports of one household end with one household.
 """
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from sqlmodel import Session
 
 from toilet_api.kernel import journal
 from toilet_api.kernel.database import actor_of, driver
-from toilet_api.registry.schemas import ToiletOptions
 
 _TABLES = (
     # What the rows of the batch at hand are told by.
@@ -38,7 +36,7 @@ _TABLES = (
     """
     create temp table staged_toilet (
         id uuid default uuidv7(), position int, household_id uuid, division_code text collate "C", mode text,
-        counted boolean, built_year int, built_month int, led_by text, subsidy_fen bigint
+        counted boolean, built_year int, built_month int, led_by text, subsidy_fen bigint, after text
     ) on commit drop
     """,
     """
@@ -134,25 +132,20 @@ _INSERT_TOILETS = text(
     from staged_toilet
     """
 )
-_OF_A_LEDGER = {"built_year", "built_month", "led_by", "subsidy_fen"}
-_NOT_IN_A_LEDGER = dict.fromkeys(sorted({*ToiletOptions.model_fields, "position", "position_source"} - _OF_A_LEDGER))
-"""What the journal shows of a toilet and no ledger has."""
-CREATED = {
+_CREATED = {
     "household": """
         jsonb_build_object(
             'division_code', division_code, 'name_masked', name_masked, 'id_number_masked', id_number_masked,
             'phone_masked', phone_masked, 'address_masked', address_masked, 'family_size', family_size,
             'dwelling_state', dwelling_state, 'note', note)
     """,
-    "toilet": f"""
-        cast('{json.dumps(_NOT_IN_A_LEDGER)}' as jsonb) || jsonb_build_object(
-            'household_id', household_id, 'division_code', division_code, 'mode', mode, 'counted', counted,
-            'built_year', built_year, 'built_month', built_month, 'led_by', led_by, 'subsidy_fen', subsidy_fen)
-    """,
+    "toilet": "cast(after as jsonb)",
 }
 """What the journal keeps of a new record, from its staging table: as `document` of the registry's rooms gives it."""
 
-_STAGED_TOILET = "position, household_id, division_code, mode, counted, built_year, built_month, led_by, subsidy_fen"
+_STAGED_TOILET = (
+    "position, household_id, division_code, mode, counted, built_year, built_month, led_by, subsidy_fen, after"
+)
 _PIECE = 1 << 18
 _REPORT_COLUMNS = (
     "job_id", "position", "division_code", "sheet", "row_number", "outcome", "village_code", "name_masked",
@@ -191,9 +184,11 @@ def find_repeated(session: Session, keys: bytes) -> dict[int, tuple[int, str | N
     """Stage the keys of a batch; gives those that an earlier row of the file has, with that row's number and sheet."""
     connection = session.connection()
     connection.execute(text("truncate staged_key"))
-    copy_bytes(session, "staged_key", keys)
-    connection.execute(_FIRST_OF_A_KEY)
-    found = connection.execute(_LATER_OF_A_KEY)
+    staged = copy_bytes(session, "staged_key", keys)
+    if connection.execute(_FIRST_OF_A_KEY).rowcount == staged:
+        return {}
+    with by_index(session):
+        found = connection.execute(_LATER_OF_A_KEY)
     return {row.position: (row.row_number, row.sheet) for row in found}
 
 
@@ -215,11 +210,10 @@ def insert(
     """
     connection, actor = session.connection(), {"actor": actor_of(session).id}
     connection.execute(text("truncate staged_household, staged_toilet"))
-    copy_bytes(session, "staged_household", households)
+    staged = copy_bytes(session, "staged_household", households)
     copy_bytes(session, f"staged_toilet ({_STAGED_TOILET})", toilets)
     if without:
-        _leave_out(session, without)
-    staged = connection.execute(text("select count(*) from staged_household")).scalar_one()
+        staged = _leave_out(session, without)
     made = connection.execute(_INSERT_HOUSEHOLDS, actor).rowcount
     left: list[int] = []
     if made != staged:
@@ -228,13 +222,16 @@ def insert(
     connection.execute(_INSERT_PERSONS)
     connection.execute(_INSERT_TOILETS, actor)
     for subject in ("household", "toilet"):
-        journal.record_created(session, subject, CREATED[subject], f"staged_{subject}", reason)
+        journal.record_created(session, subject, _CREATED[subject], f"staged_{subject}", reason)
     return left
 
 
-def _leave_out(session: Session, positions: Collection[int]) -> None:
+def _leave_out(session: Session, positions: Collection[int]) -> int:
+    """Take rows out of both tables; gives how many households are left."""
+    connection = session.connection()
     for statement in _LEAVE_OUT:
-        session.connection().execute(statement, {"positions": list(positions)})
+        connection.execute(statement, {"positions": list(positions)})
+    return int(connection.execute(text("select count(*) from staged_household")).scalar_one())
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,11 +260,13 @@ def write_report(session: Session, lines: Lines, *, unborn: bool) -> None:
     connection.execute(_REPORT)
 
 
-def copy_bytes(session: Session, target: str, data: bytes) -> None:
-    """COPY into a temporary table what `BinaryRows` has written. `target` is never a value from outside."""
-    with driver(session).cursor().copy(f"copy {target} from stdin (format binary)") as copy:
+def copy_bytes(session: Session, target: str, data: bytes) -> int:
+    """COPY into a temporary table what `BinaryRows` has written; gives its rows. `target` is never from outside."""
+    cursor = driver(session).cursor()
+    with cursor.copy(f"copy {target} from stdin (format binary)") as copy:
         for place in range(0, len(data), _PIECE):
             copy.write(data[place : place + _PIECE])
+    return cursor.rowcount
 
 
 def copy_rows(session: Session, target: str, types: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

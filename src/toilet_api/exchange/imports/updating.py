@@ -12,6 +12,7 @@ from sqlmodel import Session
 from toilet_api.divisions import moves
 from toilet_api.exchange.imports import staging
 from toilet_api.exchange.imports.matching import Difference, Registered
+from toilet_api.exchange.imports.written import NOT_IN_A_LEDGER
 from toilet_api.kernel import journal
 from toilet_api.kernel.fields import new_id
 from toilet_api.kernel.vault import Vault
@@ -93,6 +94,12 @@ _JOURNAL_TOILETS = """
            cast(:why as text) as reason
     from staged_toilet_change as staged join toilet on toilet.id = staged.id
 """
+_NEW_TOILET = f"""
+    cast('{json.dumps(NOT_IN_A_LEDGER)}' as jsonb) || jsonb_build_object(
+        'household_id', household_id, 'division_code', division_code, 'mode', mode, 'counted', counted,
+        'built_year', built_year, 'built_month', built_month, 'led_by', led_by, 'subsidy_fen', subsidy_fen)
+"""
+"""What the journal keeps of one more toilet: only the register knows whether it counts."""
 _COUNTED_BY = {"mode", "built_year", "built_month"}
 _SHOWN = ("name_masked", "id_number_masked", "phone_masked", "address_masked")
 
@@ -121,7 +128,7 @@ def update(
     with staging.by_index(session):
         journal.record_selected(session, _JOURNAL_HOUSEHOLDS, {"why": reason})
         journal.record_selected(session, _JOURNAL_TOILETS, {"why": reason})
-    journal.record_created(session, "toilet", staging.CREATED["toilet"], _MORE_TOILETS, reason)
+    journal.record_created(session, "toilet", _NEW_TOILET, _MORE_TOILETS, reason)
 
 
 def _may_count_otherwise(difference: Difference) -> bool:

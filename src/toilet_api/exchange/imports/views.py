@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Double, Numeric, Text, case, cast, func, literal, null, select, type_coerce
-from sqlalchemy.dialects.postgresql import array
+from sqlalchemy.dialects.postgresql import JSONB, array
 from sqlmodel import Session, col
 
 from toilet_api.accounts.caller import Caller
@@ -104,35 +104,50 @@ def report_csv(session: Session, caller: Caller, job_id: UUID) -> Iterator[bytes
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(_CSV_HEADER)
-    statement = select(*row_columns()).where(col(ImportRow.job_id) == job_id).order_by(col(ImportRow.position))
     yield b"\xef\xbb\xbf"
+    statement = select(*_reported()).where(col(ImportRow.job_id) == job_id).order_by(col(ImportRow.position))
     # By a cursor of the server: the report of a large file isn't held in memory.
     rows = session.connection().execute(
         caller.scope.narrow(statement, col(ImportRow.division_code)), execution_options={"yield_per": 1_000}
     )
-    for row in rows.mappings():
-        for line in _lines(row):
-            writer.writerow([csv_cell(cell) for cell in line])
-        if out.tell() > 65_536:
-            yield out.getvalue().encode()
-            out.seek(0)
-            out.truncate()
+    for part in rows.partitions():
+        for sheet, number, outcome, village, name, *found in part:
+            start = [csv_cell(sheet), number, catalogue.ROW_OUTCOMES.label(outcome), village, csv_cell(name)]
+            if found == _NOTHING_FOUND:
+                writer.writerow(start + _NO_FINDING)
+            else:
+                writer.writerows([*start, *map(csv_cell, line)] for line in _findings(*found))
+        yield out.getvalue().encode()
+        out.seek(0)
+        out.truncate()
     yield out.getvalue().encode()
 
 
-def _lines(row: Any) -> Iterator[list[Any]]:
-    outcome = catalogue.ROW_OUTCOMES.label(row["outcome"])
-    start = [row["sheet"], row["row"], outcome, row["village_code"], row["name_masked"]]
-    if not (row["errors"] or row["corrections"] or row["changes"]):
-        yield [*start, *[None] * 7]
-    for one in row["errors"]:
+_NOTHING_FOUND = [None, None, None]
+_NO_FINDING = [""] * 7
+
+
+def _reported() -> list[ColumnElement[Any]]:
+    """Of a row what the CSV says. Findings are null where there are none, as with most rows: nothing to read then."""
+    findings = (col(ImportRow.errors), col(ImportRow.corrections), col(ImportRow.changes))
+    return [
+        *(getattr(ImportRow, name) for name in ("sheet", "row_number", "outcome", "village_code", "name_masked")),
+        *(type_coerce(func.nullif(found, cast(literal("[]"), JSONB)), JSONB) for found in findings),
+    ]
+
+
+Findings = list[dict[str, Any]] | None
+
+
+def _findings(errors: Findings, corrections: Findings, changes: Findings) -> Iterator[list[Any]]:
+    for one in errors or ():
         label = "：".join(filter(None, [one.get("message") or REASONS.label(one["reason"]), one.get("detail")]))
-        yield [*start, one["column"], one["cell"], one["heading"], one["reason"], one["value"], one["expected"], label]
-    for one in row["corrections"]:
+        yield [one["column"], one["cell"], one["heading"], one["reason"], one["value"], one["expected"], label]
+    for one in corrections or ():
         label = CORRECTIONS.label(one["rule"])
-        yield [*start, one["column"], one["cell"], one["heading"], one["rule"], one["from"], one["to"], label]
-    for one in row["changes"]:
-        yield [*start, one["column"], None, None, "updated", one["from"], one["to"], "更新"]
+        yield [one["column"], one["cell"], one["heading"], one["rule"], one["from"], one["to"], label]
+    for one in changes or ():
+        yield [one["column"], None, None, "updated", one["from"], one["to"], "更新"]
 
 
 def _pairs(*names: str) -> list[Any]:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from uuid import UUID
 
+from pydantic_core import to_json
+
 from toilet_api.exchange.imports.binary_rows import (
     BinaryRows,
     Field,
@@ -24,13 +26,18 @@ from toilet_api.exchange.imports.judged import JudgedRow
 from toilet_api.exchange.ledgers.rows import Toilet
 from toilet_api.registry.people import SealedPerson
 from toilet_api.registry.rules import CountedCandidate, counted_toilet
+from toilet_api.registry.schemas import ToiletOptions
 
 Line = tuple[Field, ...]
 
 KEYS = BinaryRows(7)
 HOUSEHOLDS = BinaryRows(15)
-TOILETS = BinaryRows(9)
+TOILETS = BinaryRows(10)
 REPORT = BinaryRows(14)
+
+_OF_A_LEDGER = {"built_year", "built_month", "led_by", "subsidy_fen"}
+NOT_IN_A_LEDGER = dict.fromkeys(sorted({*ToiletOptions.model_fields, "position", "position_source"} - _OF_A_LEDGER))
+"""What the journal shows of a toilet and no ledger has."""
 
 _word = Words()
 
@@ -72,25 +79,47 @@ def household(judged: JudgedRow, household_id: UUID, sealed: SealedPerson) -> Li
 
 
 def toilets(judged: JudgedRow, household_id: UUID) -> Iterator[Line]:
-    """New toilets of a new household, the one marked that enters the statistics (一宅一厕)."""
+    """New toilets of a new household, the one marked that enters the statistics (一宅一厕).
+
+    Each with what the journal keeps of it, as `document` of the registry's toilets gives it: put together here, it
+    needn't be in the transaction that everybody waits for.
+    """
     row = judged.row
-    for toilet in _toilets(row.dwelling_state or "occupied", row.toilets):
-        yield int4(judged.position), uuid(household_id), _word[row.village], toilet
+    for fields, document in _toilets(row.dwelling_state or "occupied", row.toilets):
+        yield (
+            int4(judged.position),
+            uuid(household_id),
+            _word[row.village],
+            fields,
+            text(f'{{"household_id":"{household_id}","division_code":"{row.village}",{document}'),
+        )
 
 
 @lru_cache(maxsize=10_000)
-def _toilets(dwelling_state: str, toilets: tuple[Toilet, ...]) -> tuple[Field, ...]:
-    """The fields of each toilet that no other household's would differ in, from mode to subsidy."""
+def _toilets(dwelling_state: str, toilets: tuple[Toilet, ...]) -> tuple[tuple[Field, str], ...]:
+    """Of each toilet what no other household's would differ in: the fields from mode to subsidy, the document's end."""
     counted = _counted(dwelling_state, tuple((toilet.mode, toilet.year, toilet.month) for toilet in toilets))
-    return tuple(
+    return tuple(_toilet(toilet, is_counted=place == counted) for place, toilet in enumerate(toilets))
+
+
+def _toilet(toilet: Toilet, *, is_counted: bool) -> tuple[Field, str]:
+    document = NOT_IN_A_LEDGER | {
+        "mode": toilet.mode,
+        "counted": is_counted,
+        "built_year": toilet.year,
+        "built_month": toilet.month,
+        "led_by": toilet.led_by,
+        "subsidy_fen": toilet.subsidy_fen,
+    }
+    fields = (
         _word[toilet.mode]
-        + boolean(place == counted)
+        + boolean(is_counted)
         + int4(toilet.year)
         + int4(toilet.month)
         + _word[toilet.led_by]
         + int8(toilet.subsidy_fen)
-        for place, toilet in enumerate(toilets)
     )
+    return fields, to_json(document).decode().removeprefix("{")
 
 
 def _counted(dwelling_state: str, toilets: tuple[tuple[str, int | None, int | None], ...]) -> int | None:
