@@ -200,12 +200,26 @@ class _Bench:
     def pages(self, file: Path) -> tuple[float, float]:
         """p95 of a page of households in milliseconds: while an import runs, and while nothing does."""
         self.fresh(file)
+        self._settle()
         idle = self._p95(lambda count: count >= 200)
         running = threading.Thread(target=self.fresh, args=(file,))
         running.start()
         busy = self._p95(lambda _: not running.is_alive())
         running.join()
         return busy, idle
+
+    def _settle(self) -> None:
+        """Wait until the statistics are summed up and Postgres has stopped tidying: an import leaves work behind."""
+        with psycopg.connect(self._plain, autocommit=True) as connection:
+            quiet = 0
+            while quiet < 10:
+                time.sleep(0.5)
+                left = connection.execute(
+                    "select exists (select from toilet.statistic_delta) or exists (select from pg_stat_activity"
+                    " where backend_type in ('autovacuum worker', 'client backend') and state = 'active'"
+                    " and pid <> pg_backend_pid())"
+                ).fetchone()
+                quiet = 0 if left == (True,) else quiet + 1
 
     def _p95(self, enough: Callable[[int], bool]) -> float:
         seconds: list[float] = []

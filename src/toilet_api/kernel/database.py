@@ -113,14 +113,16 @@ class Database:
             yield session
 
     @contextmanager
-    def snapshot(self, prefixes: tuple[str, ...]) -> Iterator[Session]:
+    def snapshot(self, prefixes: tuple[str, ...], of: Session | None = None) -> Iterator[Session]:
         """One transaction that reads all as of one moment, however long it takes, and writes nothing.
 
-        As long as it is open, vacuum keeps what has been changed since.
+        `of`: as of the moment of another such transaction, which must be open. As long as it is open, vacuum keeps what
+        has been changed since.
         """
+        shared = None if of is None else of.connection().exec_driver_sql("select pg_export_snapshot()").scalar_one()
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             begin(session, self.settings, prefixes, SYSTEM)
-            session.info["snapshot"] = True
+            session.info["snapshot"] = shared or ""
             session.connection()
             yield session
 
@@ -142,8 +144,11 @@ def _begun(session: Session, transaction: SessionTransaction, connection: Connec
     settings: Settings | None = session.info.get("settings")
     if settings is None or transaction.nested:
         return
-    if session.info.get("snapshot"):
+    snapshot: str | None = session.info.get("snapshot")
+    if snapshot is not None:
         connection.exec_driver_sql(_SNAPSHOT)
+    if snapshot:  # before anything is read; Postgres has made its name, of hexadecimal digits and hyphens
+        connection.exec_driver_sql(f"set transaction snapshot '{snapshot}'")
     connection.exec_driver_sql(
         _BEGIN, {"role": settings.app_role, "schema": settings.database_schema, "scope": session.info["scope"]}
     )

@@ -1,5 +1,6 @@
 """Rows out of Postgres by COPY: blocks of bytes, in constant memory."""
 
+import select
 from collections.abc import Generator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -49,8 +50,9 @@ class Query:
 def copied(session: Session, query: Query, form: str) -> Generator[tuple[bytes, int], None, None]:
     """The rows of `query` as COPY writes them, block by block, each with the number of its rows.
 
-    Asks libpq itself for each row: psycopg's own loop takes several times as long. Whoever stops early ends the
-    transaction: nothing else can be asked in it.
+    Asks libpq itself for each row: psycopg's own loop takes several times as long. It doesn't wait in libpq, which
+    would hold up every other thread of the process. Whoever stops early ends the transaction: nothing else can be asked
+    in it.
     """
     connection = driver(session)
     text = psycopg.ClientCursor(connection).mogrify(query.sql, query.parameters)
@@ -64,8 +66,14 @@ def copied(session: Session, query: Query, form: str) -> Generator[tuple[bytes, 
         size = 0
         skipped, end = (_HEADER + _ROW_HEAD, b"\n") if form == LINES else (0, b"")
         get = libpq.get_copy_data
+        arriving = select.poll()
+        arriving.register(libpq.socket, select.POLLIN)
         while True:
-            length, row = get(0)
+            length, row = get(1)
+            if length == 0:
+                arriving.poll()
+                libpq.consume_input()
+                continue
             if length < 0:
                 break
             if skipped:

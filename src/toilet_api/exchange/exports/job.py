@@ -31,6 +31,10 @@ from toilet_api.kernel.objects import ObjectStore
 log = logging.getLogger(__name__)
 
 _PROGRESS_SECONDS = 0.5
+LONG = 50_000
+"""Rows from which on a second transaction is worth it."""
+_POOL_TO_SHARE = 8
+"""Connections: each job of a worker takes three then, and two run at a time."""
 _STALE_SECONDS = 6 * 3600.0
 """What no job knows of is swept after this: longer than any export takes between its file and its last word."""
 
@@ -64,8 +68,10 @@ def run(context: jobs.Context, *, job_id: str) -> None:
                 context.vault if job.personal == "plain" else None,
             )
             with closing(begun) as reading:
-                _note(context, job.id, rows_total=reading.count())
-                sha256 = _write(store, job, reading)
+                rows = reading.count()
+                _note(context, job.id, rows_total=rows)
+                with _shared(context, reading, rows):
+                    sha256 = _write(store, job, reading)
         store.keep(sha256)
         _succeed(
             context,
@@ -97,6 +103,17 @@ class _Progress:
             self._context.give_way()
             if _note(self._context, self._job_id, rows=self.rows):
                 raise CancelledError
+
+
+@contextmanager
+def _shared(context: jobs.Context, reading: Reading, rows: int) -> Iterator[None]:
+    """A long dataset is read by two transactions side by side, where the pool has connections to spare."""
+    if rows < LONG or context.settings.database_pool_size < _POOL_TO_SHARE:
+        yield
+        return
+    with context.database.snapshot((reading.division_code,), of=reading.session) as other, closing(reading):
+        reading.share(other)
+        yield
 
 
 def _write(store: ObjectStore, job: ExportJob, reading: Reading) -> str:

@@ -18,6 +18,7 @@ from toilet_api.exchange.exports.columns import Column
 from toilet_api.exchange.exports.copying import NULL
 from toilet_api.exchange.exports.problems import EXPORT_CELL_TOO_LONG
 from toilet_api.exchange.exports.reading import Reading
+from toilet_api.kernel.ahead import Ahead
 
 ROWS_A_SHEET = 1_048_575
 """Rows of data in one sheet: what Excel can hold, less the heading. More go to further sheets with the same heading."""
@@ -69,21 +70,38 @@ def _sheet(
     rows: Iterator[list[str]],
 ) -> tuple[int, list[str] | None]:
     """Write one sheet; gives its rows, and the first row of the next where this one is full."""
-    templates = _Templates(columns, frame.styles)
-    count = 0
-    with package.open(name, "w", force_zip64=True) as out:
+    body = _Body(frame, columns, first, rows)
+    # Rows are put into XML by a thread of their own while what came before is deflated, which needs no interpreter.
+    with package.open(name, "w", force_zip64=True) as out, Ahead(body.blocks()) as blocks:
         out.write(frame.before.encode())
+        for block in blocks:
+            out.write(block)
+        out.write(frame.behind.replace("{last}", str(max(body.count, 1) + 1)).encode())
+    return body.count, body.following
+
+
+class _Body:
+    """The rows of one sheet as XML, and what is left of them when it is full."""
+
+    def __init__(
+        self, frame: _Frame, columns: Sequence[Column], first: list[str] | None, rows: Iterator[list[str]]
+    ) -> None:
+        self._templates = _Templates(columns, frame.styles)
+        self._rows = rows
+        self.following = first
+        self.count = 0
+
+    def blocks(self) -> Iterator[bytes]:
+        """As it comes."""
         batch: list[str] = []
-        while first is not None and count < ROWS_A_SHEET:
-            count += 1
-            batch.append(templates.row(count + 1, first))
+        while self.following is not None and self.count < ROWS_A_SHEET:
+            self.count += 1
+            batch.append(self._templates.row(self.count + 1, self.following))
             if len(batch) == _AT_ONCE:
-                out.write("".join(batch).encode())
+                yield "".join(batch).encode()
                 batch = []
-            first = next(rows, None)
-        out.write("".join(batch).encode())
-        out.write(frame.behind.replace("{last}", str(max(count, 1) + 1)).encode())
-    return count, first
+            self.following = next(self._rows, None)
+        yield "".join(batch).encode()
 
 
 class _Templates:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from toilet_api.exchange.imports import judged
-from toilet_api.exchange.imports.ahead import ahead
 from toilet_api.exchange.imports.apart import Apart
 from toilet_api.exchange.imports.batches import Batch, Tally, Told, batch_of
 from toilet_api.exchange.imports.carried import Task
@@ -16,6 +15,7 @@ from toilet_api.exchange.imports.judged import JudgedRows
 from toilet_api.exchange.ledgers import reading
 from toilet_api.exchange.ledgers.villages import Places
 from toilet_api.kernel import jobs
+from toilet_api.kernel.ahead import Ahead
 from toilet_api.kernel.fields import now
 
 LONG = 5_000
@@ -50,7 +50,8 @@ class Beside:
         self._rows.seal_ahead = value
 
     def __iter__(self) -> Iterator[Batch]:
-        return ahead(batch_of(rows, self._told) for rows in self._rows)
+        with Ahead(batch_of(rows, self._told) for rows in self._rows) as batches:
+            yield from batches
 
     def tally(self) -> Tally:
         """See `Source`."""
