@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -38,11 +39,20 @@ _SEEN = text(
 )
 
 
-def seen(settings: Settings) -> list[str]:
+_REPORTED = text(
+    """
+    select state, edition, corrected, first_submitted_at > cutoff_at as late from report
+    where kind = 'weekly' and edition > 0 and (edition > 1 or state <> 'drawn' or length(division_code) = 6)
+    order by period_start, division_code
+    """
+)
+
+
+def seen(settings: Settings, what: Any = _SEEN) -> list[str]:
     database = Database(settings)
     try:
         with database.transaction(EVERYWHERE) as session:
-            return sorted(map(str, session.connection().execute(_SEEN)))
+            return sorted(map(str, session.connection().execute(what)))
     finally:
         database.dispose()
 
@@ -70,6 +80,15 @@ def test_the_same_seed_gives_the_same_county_and_every_login_works(
     assert len(first) == 30
     assert any("county_verified" in line for line in first)
     assert any("open" in line for line in first)
+    assert seen(empty, _REPORTED) == [
+        "('drawn', 1, False, None)",
+        "('received', 1, False, False)",
+        "('received', 1, False, True)",
+        "('received', 2, True, False)",
+        "('signed', 2, False, None)",
+        "('submitted', 1, False, False)",
+    ]
+    assert seen(empty, text("select state, ranked from assessment")) == ["('published', 2)"]
 
     connect(built_app, empty)
     with TestClient(built_app) as client:

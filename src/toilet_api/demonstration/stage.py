@@ -1,13 +1,20 @@
 """The stage of the demonstration: the app itself, and someone logged in to it for each account that plays."""
 
+import asyncio
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import httpx
 from PIL import Image, ImageDraw
 
 from toilet_api.app import create_app
+from toilet_api.kernel import jobs
+from toilet_api.reporting.reports import clock
 from toilet_api.settings import Settings
+from toilet_api.survey.clock import this_moment
 
 API = "/api/v1"
 
@@ -17,6 +24,7 @@ class Stage:
 
     def __init__(self, settings: Settings, password: str) -> None:
         self._app = create_app(settings)
+        self._settings = settings
         self._password = password
         self._clients: dict[str, httpx.AsyncClient] = {}
 
@@ -31,6 +39,28 @@ class Stage:
             client.headers["Authorization"] = f"Bearer {token}"
             self._clients[username] = client
         return self._clients[username]
+
+    @contextmanager
+    def at(self, moment: datetime) -> Iterator[None]:
+        """What is done meanwhile was done at this moment."""
+
+        async def told() -> datetime:
+            return moment
+
+        self._app.dependency_overrides[this_moment] = told
+        try:
+            yield
+        finally:
+            del self._app.dependency_overrides[this_moment]
+
+    async def run_jobs(self) -> None:
+        """Every queued job, to its end; the clock of the reports strikes when the play says so."""
+        without_clock = self._settings.model_copy(update={"reports_by_clock": False})
+        await asyncio.to_thread(jobs.run_worker, without_clock, wait=False, database=self._app.state.database)
+
+    async def strike(self, moment: datetime) -> None:
+        """The clock of the reports strikes: they are opened, drawn and reminded of."""
+        await asyncio.to_thread(clock.run, self._app.state.database, moment, self._settings.reports_close_at)
 
     async def close(self) -> None:
         """Everyone goes home."""

@@ -167,19 +167,26 @@ def defer(
 
 
 def run_worker(
-    settings: Settings, wait: bool = True, *, concurrency: int = 2, stalled_after: float = STALLED_SECONDS
+    settings: Settings,
+    wait: bool = True,
+    *,
+    concurrency: int = 2,
+    stalled_after: float = STALLED_SECONDS,
+    database: Database | None = None,
 ) -> None:
     """Work on the queue until SIGINT or SIGTERM, or, without `wait`, until nothing is due any more.
 
     Connects as the owner, directly: LISTEN and session settings don't go through a pooler in transaction mode.
     `stalled_after` are the seconds without a heartbeat after which a worker counts as dead, whatever it holds.
+    The jobs work on `database`, which is left open, where the caller has one; else on one of the worker's own.
     """
-    database = Database(settings)
-    context = Context(database, Vault(settings), ObjectStore(settings), settings)
+    own = Database(settings) if database is None else database
+    context = Context(own, Vault(settings), ObjectStore(settings), settings)
     try:
         asyncio.run(_work(context, wait=wait, concurrency=concurrency, stalled_after=stalled_after))
     finally:
-        database.dispose()
+        if database is None:
+            own.dispose()
 
 
 async def _work(context: Context, *, wait: bool, concurrency: int, stalled_after: float) -> None:

@@ -25,7 +25,16 @@ from toilet_api.survey.problems import ALREADY_IN_LEDGER
 from toilet_api.survey.records import existing, locked
 from toilet_api.survey.tables import LedgerProblem
 
-_JOURNALED = ("result", *ASPECTS, "note", "photo_ids", "checked_at", "checked_by", "checked_by_name")
+_JOURNALED = (
+    "result",
+    *ASPECTS,
+    "household_satisfaction",
+    "note",
+    "photo_ids",
+    "checked_at",
+    "checked_by",
+    "checked_by_name",
+)
 
 
 def check(session: Session, caller: Caller, sample_id: UUID, unit_id: UUID, body: Check, now: datetime) -> SampleUnit:
@@ -102,6 +111,7 @@ def _write(unit: SampleUnit, caller: Caller, body: Check, now: datetime) -> None
     unit.result, unit.note, unit.photo_ids = body.result, body.note, body.photo_ids
     for name in ASPECTS:
         setattr(unit, name, getattr(body, name))
+    unit.household_satisfaction = body.household_satisfaction
     unit.checked_at, unit.checked_by, unit.checked_by_name = now, caller.id, caller.display_name
 
 

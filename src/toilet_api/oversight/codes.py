@@ -42,6 +42,16 @@ CHECK_RESULTS = code_list(
         Code("not_checkable", "无法核查", "Not checkable"),
     ],
 )
+SATISFACTION = code_list(
+    "household_satisfaction",
+    "农户满意度",
+    "What the household says of the work",
+    [
+        Code("satisfied", "满意", "Satisfied"),
+        Code("basically_satisfied", "基本满意", "Basically satisfied"),
+        Code("unsatisfied", "不满意", "Not satisfied"),
+    ],
+)
 SIGNED_AS = code_list(
     "signed_as",
     "签字身份",
@@ -67,5 +77,6 @@ SampleState: Any = codes.field(SAMPLE_STATES)
 SampleKind: Any = codes.field(SAMPLE_KINDS)
 SampleMode: Any = codes.field(SAMPLE_MODES)
 CheckResult: Any = codes.field(CHECK_RESULTS)
+Satisfaction: Any = codes.field(SATISFACTION)
 SignedAs: Any = codes.field(SIGNED_AS)
 FalsificationState: Any = codes.field(FALSIFICATION_STATES)

@@ -60,6 +60,7 @@ class SampleUnit(SQLModel, table=True):
     survey_true: bool | None = None
     rectified_really: bool | None = None
     closed_justified: bool | None = None
+    household_satisfaction: str | None = None
     note: str | None = None
     photo_ids: list[UUID] = Field(default_factory=list, sa_type=ARRAY(Uuid))
     checked_at: datetime | None = Field(default=None, sa_type=_MOMENT)

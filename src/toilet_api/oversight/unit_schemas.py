@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from toilet_api.kernel.fields import DivisionCode, Reason, Schema, Text
-from toilet_api.oversight.codes import CheckResult, SampleMode, SignedAs
+from toilet_api.oversight.codes import CheckResult, SampleMode, Satisfaction, SignedAs
 from toilet_api.survey.schemas import ID, AllowedActions
 from toilet_api.survey.visit_schemas import PhotoIds
 
@@ -39,6 +39,9 @@ class UnitRow(Schema):
     survey_true: bool | None = Field(title="排查是否属实")
     rectified_really: bool | None = Field(title="整改是否到位")
     closed_justified: bool | None = Field(title="销号是否合理")
+    household_satisfaction: Satisfaction | None = Field(
+        title="农户满意度", description="为空即未回访 / null: it wasn't asked", examples=["satisfied"]
+    )
     note: str | None = Field(title="说明")
     photo_ids: list[UUID] = Field(title="照片")
     checked_at: datetime | None = Field(title="核查时间")
@@ -75,6 +78,13 @@ class Check(Schema):
     survey_true: bool | None = Field(None, title="排查是否属实", examples=[True])
     rectified_really: bool | None = Field(None, title="整改是否到位", examples=[True])
     closed_justified: bool | None = Field(None, title="销号是否合理", examples=[True])
+    household_satisfaction: Satisfaction | None = Field(
+        None,
+        title="农户满意度",
+        description="入户或电话回访时农户的回答，不改变核查结论；考核以最近一次回答为准 / What it answers, on site or"
+        " by telephone; it doesn't change the result, and an assessment counts the latest answer",
+        examples=["satisfied"],
+    )
     note: Text | None = Field(
         None,
         title="说明",

@@ -303,18 +303,21 @@ def test_a_draft_is_changed_with_if_match_and_no_more_once_published(county: Tes
     assert [one["id"] for one in listed] == [formula["id"]]
 
 
-def test_nothing_is_ranked_before_anything_is_recorded(as_: As, county: TestClient) -> None:
+@pytest.mark.parametrize("gone", ["state = 'closed', closed_at = now()", "removed_at = now(), removed_reason = 'x'"])
+def test_nothing_is_ranked_before_anything_is_recorded(
+    as_: As, county: TestClient, database: Database, gone: str
+) -> None:
     one = campaign(county)["id"]
     made.published_formula(county, one)
     refusal(county.post(f"{API}/assessments", json=made.body(one)), 409, "nothing_to_rank")
     seen = ok(preview(county, campaign_id=one))
     assert {(line["rank"], line["listed"]) for line in seen["units"]} == {(None, "yellow")}
-    ok(county.post(f"{API}/campaigns/{one}/close"))
-    refusal(
-        as_("city_inspector").get(f"{API}/assessments/preview", params={"division": "3604"}),
-        409,
-        "no_campaign_to_assess",
-    )
+    with database.transaction(EVERYWHERE) as session:
+        session.connection().execute(text(f"update campaign set {gone}"))
+    of_city = {"params": {"division": "3604"}}
+    refusal(as_("city_inspector").get(f"{API}/assessments/preview", **of_city), 409, "no_campaign_to_assess")
+    assert ok(as_("city_inspector").get(f"{API}/statistics", **of_city))["campaign_ids"] == []
+    assert preview(county, campaign_id=one).status_code == (422 if "removed" in gone else 200)
 
 
 def test_the_same_body_with_its_id_makes_one(as_: As, county: TestClient, worked: str) -> None:

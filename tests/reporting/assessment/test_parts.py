@@ -18,7 +18,7 @@ from tests.scenes import scene
 from tests.survey.made import API, ok
 from toilet_api.kernel.database import EVERYWHERE, Database
 from toilet_api.kernel.fields import now
-from toilet_api.rectification.tables import Acceptance, Task
+from toilet_api.rectification.tables import Acceptance, AcceptanceProblem, Task
 from toilet_api.reporting.assessment.codes import PARTS
 from toilet_api.reporting.assessment.measures import MEASURES, SATISFIED, Asked, totals
 from toilet_api.reporting.assessment.measuring import facts_of
@@ -130,6 +130,35 @@ def test_every_part_counts_what_is_listed_behind_it(as_: As, county: TestClient,
     only = ok(county.get(f"{API}/assessments/records", params={"part": "close_out", "counted": False}))["items"]
     assert {one["counted"] for one in only} == {False}
     assert len(only) == 3
+
+
+def test_what_a_household_says_at_a_check_goes_before_what_it_said_at_the_acceptance(
+    as_: As, county: TestClient, database: Database
+) -> None:
+    reviewer = as_("county_reviewer")
+    problems = closed.close(database, 5)
+    campaign = str(ok(county.get(f"{API}/campaigns"))["items"][0]["id"])
+    said = dict(zip(problems, (True, False, None, True, None), strict=True))
+    with database.transaction(EVERYWHERE) as session:
+        lines = select(Acceptance, AcceptanceProblem.problem_id).join(
+            AcceptanceProblem, col(AcceptanceProblem.acceptance_id) == col(Acceptance.id)
+        )
+        for acceptance, problem_id in session.exec(lines).all():
+            passed = said[str(problem_id)]
+            acceptance.results = [] if passed is None else [{"code": SATISFIED, "passed": passed}]
+    again = dict(zip(problems, ("unsatisfied", "satisfied", "basically_satisfied", None, None), strict=True))
+    sample = closed.drawn(reviewer, division_code=COUNTY, size={"kind": "number", "number": 5})
+    for one in closed.units(reviewer, sample):
+        answer = again[one["problem_id"]]
+        shown = ok(closed.check(reviewer, one, closed.upheld(household_satisfaction=answer)))
+        assert shown["household_satisfaction"] == answer
+    seen = ok(county.get(f"{API}/assessments/preview", params={"division": COUNTY, "campaign_id": campaign}))
+    shown = part(seen, FIRST, "satisfaction")
+    assert (shown["numerator"], shown["denominator"]) == (3, 4)
+    refused = closed.check(
+        reviewer, one, {**closed.upheld(household_satisfaction="so_so"), "recheck": True, "reason": "x"}
+    )
+    assert refused.json()["errors"][0]["pointer"] == "/household_satisfaction"
 
 
 def test_an_assessment_keeps_the_records_that_it_counted(

@@ -57,6 +57,21 @@ def test_the_weight_of_a_part_without_figures_goes_to_the_others_in_proportion()
     assert spread({"completeness": 0, FALSIFICATION: 100}, {"completeness"}) == {}
 
 
+def test_who_has_recorded_nothing_is_not_ranked_because_reports_were_due() -> None:
+    """Drawn toward the average in all that it has not begun, it would stand before those who have."""
+    facts = {
+        "a": of(completeness=(0, 300), reports_on_time=(2, 2)),
+        "b": of(completeness=(0, 0), reports_on_time=(0, 2)),
+    }
+    listing = Rule("no_records", "yellow")
+    found = assess(replace(METHOD, rules=[listing]), facts)
+    assert {code: (unit.rank, unit.colour) for code, unit in found.units.items()} == {
+        "a": (1, None),
+        "b": (None, "yellow"),
+    }
+    assert found.pools["reports_on_time"].total == Count(2, 2)
+
+
 def test_a_score_is_the_weighted_sum_of_its_parts() -> None:
     weights = {**dict.fromkeys(RATES, 0), "completeness": 30, "close_out": 50, FALSIFICATION: 20}
     facts = {

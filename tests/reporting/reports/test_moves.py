@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from datetime import time
+from typing import Any
 
+import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
 from tests.reporting.reports.made import (
     FRIDAY,
@@ -24,7 +27,7 @@ from tests.reporting.reports.made import (
 from tests.survey import made as survey
 from tests.survey.made import API, OTHER_VILLAGE, VILLAGE, ok
 from toilet_api.kernel.database import EVERYWHERE, Database
-from toilet_api.reporting.reports.clock import open_due, run
+from toilet_api.reporting.reports.clock import close_merged, open_due, run
 from toilet_api.reporting.reports.rules import LINES, is_due_from, receiver, stands_alone
 
 As = Callable[[str], TestClient]
@@ -93,6 +96,100 @@ def test_what_was_received_before_a_merge_and_drawn_again_after_it_counts_once(
         summary = step(admin, summary, "draw", reason="撤乡并镇")
         assert (summary["current"]["figures"]["problems"]["found"], summary["stale"]) == (1, False)
         assert len(records(admin, summary, "problems.found")) == 1
+
+
+@pytest.mark.parametrize("is_received_before", [False, True])
+def test_a_county_that_is_merged_into_another_is_in_its_citys_report_once(
+    as_: As, app: FastAPI, database: Database, is_received_before: bool
+) -> None:
+    """Merged before its report was drawn, the other one reports for both; afterwards what both report is one."""
+    admin, manager, city = as_("county_admin"), as_("township_manager"), as_("city_inspector")
+    begun(admin, database, MONDAY)
+    survey.submitted(as_("village_surveyor"), "tank_cracked")
+    with it_is(app, at("2026-11-27T16:00")):
+        step(admin, handed_in(manager, step(manager, weekly(manager), "draw")), "receive")
+    with it_is(app, at("2026-11-30T15:00")):
+        if is_received_before:
+            hand_in_half_month(admin, city, "360423")
+        merge_counties(admin, database)
+        opened(database, "2026-11-30T15:00")
+        hand_in_half_month(admin, city, "360424")
+        summary = step(city, report(city, kind="half_monthly", level="city"), "draw")
+        assert summary["current"]["figures"]["problems"]["found"] == 1
+        assert len(records(city, summary, "problems.found")) == 1
+        parts = ok(city.get(f"{API}/reports/{summary['id']}/parts"))["items"]
+        assert [(one["division_code"], one["missing"]) for one in parts] == [("360424", False)]
+    # The week after nothing is received yet: the old report of the township that has another code stands in.
+    with it_is(app, at("2026-12-04T16:00")):
+        summary = step(
+            admin, report(admin, kind="weekly", level="county", division="360424", period="2026-W49"), "draw"
+        )
+        assert summary["current"]["figures"]["problems"]["found"] == 1
+        parts = ok(admin.get(f"{API}/reports/{summary['id']}/parts"))["items"]
+        assert [(one["division_code"], one["period"]) for one in parts if one["outdated"]] == [
+            ("360424208", "2026-W48")
+        ]
+        drawn = step(manager, weekly(manager, "360424208", period="2026-W49"), "draw")
+        difference = ok(manager.get(f"{API}/reports/{drawn['id']}/difference"))
+        assert (difference["before_period"], {one["difference"] for one in difference["items"]}) == ("2026-W48", {0})
+
+
+def opened(database: Database, moment: str) -> None:
+    """The clock has struck, but for drawing what is due."""
+    with database.transaction(EVERYWHERE) as session:
+        open_due(session, at(moment))
+        close_merged(session)
+
+
+def merge_counties(admin: TestClient, database: Database) -> None:
+    """360423 goes up in 360424; whoever does that is of both."""
+    with database.transaction(EVERYWHERE) as session:
+        session.connection().execute(
+            text(
+                "insert into principal_grant (id, principal_id, role, division_code, granted_at)"
+                " select gen_random_uuid(), id, 'county_admin', '360424', now() from principal"
+                " where username = 'county_admin'"
+            )
+        )
+    ok(admin.post(f"{API}/divisions/360423/merge", json={"into": "360424", "reason": "撤县并县"}))
+
+
+def hand_in_half_month(admin: TestClient, city: TestClient, county: str, **params: Any) -> None:
+    """The county's report of the half-month is drawn, and received by its city."""
+    of_county = {"kind": "half_monthly", "level": "county", "division": county, "state": "opened", **params}
+    step(city, handed_in(admin, step(admin, report(admin, **of_county), "draw")), "receive")
+
+
+def test_a_county_that_goes_on_with_another_campaign_is_in_its_citys_report_once(
+    as_: As, app: FastAPI, database: Database
+) -> None:
+    admin, manager, city = as_("county_admin"), as_("township_manager"), as_("city_inspector")
+    first = begun(admin, database, MONDAY)
+    survey.submitted(as_("village_surveyor"), "tank_cracked")
+    with it_is(app, at("2026-11-27T16:00")):
+        step(admin, handed_in(manager, step(manager, weekly(manager), "draw")), "receive")
+    with it_is(app, at("2026-11-30T16:00")):
+        hand_in_half_month(admin, city, "360423")
+    opened(database, "2026-12-01T09:00")
+    with it_is(app, at("2026-12-02T09:00")):
+        ok(admin.post(f"{API}/campaigns/{first['id']}/close"))
+        second = survey.campaign(admin, verification_levels=[], name="下一轮")
+    opened(database, "2026-12-02T09:00")
+    with it_is(app, at("2026-12-04T16:00")):
+        drawn = step(manager, weekly(manager, period="2026-W49", campaign_id=second["id"]), "draw")
+        step(admin, handed_in(manager, drawn), "receive")
+    with it_is(app, at("2026-12-15T16:00")):
+        hand_in_half_month(admin, city, "360423", period="2026-12-H1", campaign_id=first["id"])
+        summary = step(city, report(city, kind="half_monthly", level="city", period="2026-12-H1"), "draw")
+        assert summary["current"]["figures"]["registry"]["households"] == 1
+        parts = ok(city.get(f"{API}/reports/{summary['id']}/parts"))["items"]
+        assert sorted((one["period"], one["missing"]) for one in parts if one["period"]) == [("2026-12-H1", False)]
+        assert summary["current"]["parts_missing"] == 1
+        hand_in_half_month(admin, city, "360423", period="2026-12-H1", campaign_id=second["id"])
+        assert report(city, kind="half_monthly", level="city", period="2026-12-H1")["stale"] is True
+        summary = step(city, summary, "draw", reason="收到新行动的报表")
+        assert summary["current"]["figures"]["registry"]["households"] == 1
+        assert (summary["stale"], summary["current"]["parts"]) == (False, 1)
 
 
 def test_the_feed_tells_of_reports(as_: As, database: Database) -> None:

@@ -137,17 +137,22 @@ def test_cross_tables(as_: As, survey: None, drain_jobs: Callable[[], None], fol
 
 def test_questions_that_a_table_can_not_answer(as_: As) -> None:
     county = as_("county_admin")
-    for params in (
-        {"subject": "problems", "group_by": "mode"},
-        {"subject": "toilets", "filter": "mode"},
-        {"subject": "toilets", "filter": "nonsense:1"},
-        {"subject": "nonsense"},
-        {"subject": "problem_toilets", "group_by": ["cause", "type"]},
-        {"subject": "problems", "group_by": ["cause", "state", "type"]},
+    for params, pointer in (
+        ({"subject": "problems", "group_by": "mode"}, "/query/group_by/0"),
+        ({"subject": "toilets", "filter": "mode"}, "/query/filter/0"),
+        ({"subject": "toilets", "filter": "nonsense:1"}, "/query/filter/0"),
+        ({"subject": "nonsense"}, "/query/subject"),
+        ({"subject": "problem_toilets", "group_by": ["cause", "type"]}, "/query/group_by"),
+        ({"subject": "problems", "group_by": ["cause", "state", "type"]}, "/query/group_by"),
+        ({"subject": "problems", "filter": ["state:open", "overdue:maybe"]}, "/query/filter/1"),
+        ({"subject": "problems", "filter": "type:no_such_type"}, "/query/filter/0"),
+        ({"subject": "problems", "filter": "state:unknown"}, "/query/filter/0"),
+        ({"subject": "toilets", "filter": "built_year:24"}, "/query/filter/0"),
+        ({"subject": "toilets", "filter": "mode:none"}, "/query/filter/0"),
     ):
         answer = county.get(f"{API}/statistics/table", params=params)
         assert answer.status_code == 422, params
-        assert answer.json()["errors"]
+        assert [one["pointer"] for one in answer.json()["errors"]] == [pointer], params
 
 
 def test_what_happened_day_by_day(as_: As, survey: None, database: Database) -> None:
@@ -167,7 +172,7 @@ def test_what_happened_day_by_day(as_: As, survey: None, database: Database) -> 
         )
     assert after[0].open_at_end == 3
     bad = as_("county_admin").get(f"{API}/statistics/trend", params={"since": "2026-02-01", "until": "2026-01-01"})
-    assert bad.status_code == 422
+    assert (bad.status_code, bad.json()["errors"][0]["pointer"]) == (422, "/query/since")
 
 
 def test_a_foreign_division_reads_as_not_found(as_: As, survey: None) -> None:

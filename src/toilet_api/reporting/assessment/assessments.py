@@ -1,7 +1,6 @@
 """Assessments (考核排名): previewed, drawn, published and so frozen, corrected by another."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -9,15 +8,14 @@ from sqlmodel import Session
 
 from toilet_api.accounts.caller import Caller
 from toilet_api.accounts.permissions import Permission
-from toilet_api.kernel import journal
 from toilet_api.kernel.database import Database
 from toilet_api.kernel.errors import ID_TAKEN, INVALID, NOT_FOUND, FieldError
 from toilet_api.kernel.fields import new_id
 from toilet_api.kernel.preconditions import optional_match
-from toilet_api.registry.merging import difference
 from toilet_api.reporting.assessment.answers import require_own_level, shown
 from toilet_api.reporting.assessment.assessment_views import present
 from toilet_api.reporting.assessment.drawing import Drawn, draw
+from toilet_api.reporting.assessment.journaling import Journaled
 from toilet_api.reporting.assessment.measures import MEASURES
 from toilet_api.reporting.assessment.places import check_campaign
 from toilet_api.reporting.assessment.problems import (
@@ -30,11 +28,14 @@ from toilet_api.reporting.assessment.rules import ASSESSMENT, RANK_RULE
 from toilet_api.reporting.assessment.schemas import AssessmentNew, PreviewOut
 from toilet_api.reporting.assessment.tables import Assessment, AssessmentFormula
 from toilet_api.survey.places import own_place
-from toilet_api.survey.records import digest, insert_once, locked, snapshot
+from toilet_api.survey.records import digest, insert_once, locked
 
-_CONTENT = (
-    *("name", "formula_id", "campaign_ids", "as_of", "state", "ranked", "yellow", "red", "corrects_id", "note"),
-    *("correction_reason", "withdrawn_reason"),
+_KEPT = Journaled(
+    "assessment",
+    (
+        *("name", "formula_id", "campaign_ids", "as_of", "state", "ranked", "yellow", "red", "corrects_id", "note"),
+        *("correction_reason", "withdrawn_reason"),
+    ),
 )
 _MANAGE = Permission.ASSESSMENT_MANAGE
 _ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtextextended(current_schema() || '.assessment.' || :id, 0))")
@@ -128,7 +129,7 @@ def create(
     )
     row, made = insert_once(session, row)
     if made:
-        _journal(session, row, "assessment.created", None, op="create")
+        _KEPT.tell(session, row, "created")
     return row, made
 
 
@@ -142,28 +143,28 @@ def publish(session: Session, caller: Caller, assessment_id: UUID, if_match: str
     formula = session.get(AssessmentFormula, row.formula_id, with_for_update={"read": True}, populate_existing=True)
     if formula is None or formula.state != "published":
         raise FORMULA_CHANGED.problem()
-    before = snapshot(row, _CONTENT)
+    before = _KEPT.of(row)
     row.state, row.published_at, row.published_by_name = target, now, caller.display_name
     row.touch(caller.id)
-    _journal(session, row, "assessment.published", before)
+    _KEPT.tell(session, row, "published", before)
     if row.corrects_id is not None:
         earlier = locked(session, caller, Assessment, row.corrects_id)
         if earlier.state != "published":
             raise NOT_CORRECTABLE.problem()
-        before = snapshot(earlier, _CONTENT)
+        before = _KEPT.of(earlier)
         earlier.state = ASSESSMENT.next(earlier.state, "supersede")
         earlier.superseded_at, earlier.superseded_by_id = now, row.id
         earlier.touch(caller.id)
-        _journal(session, earlier, "assessment.superseded", before, reason=row.correction_reason)
+        _KEPT.tell(session, earlier, "superseded", before, reason=row.correction_reason)
 
 
 def withdraw(session: Session, caller: Caller, assessment_id: UUID, reason: str, if_match: str | None) -> None:
     """Give up a draft, with a reason; it stays to be seen by its level."""
     row = _held(session, caller, assessment_id, if_match)
-    before = snapshot(row, _CONTENT)
+    before = _KEPT.of(row)
     row.state, row.withdrawn_reason = ASSESSMENT.next(row.state, "withdraw"), reason
     row.touch(caller.id)
-    _journal(session, row, "assessment.withdrawn", before, reason=reason)
+    _KEPT.tell(session, row, "withdrawn", before, reason=reason)
 
 
 def without_records(part: str) -> Exception:
@@ -195,28 +196,3 @@ def _held(session: Session, caller: Caller, assessment_id: UUID, if_match: str |
     require_own_level(caller, _MANAGE, row.division_code)
     optional_match(if_match, row.version, lambda: present(session, caller, assessment_id))
     return row
-
-
-def _journal(
-    session: Session,
-    row: Assessment,
-    action: str,
-    before: dict[str, Any] | None,
-    reason: str | None = None,
-    op: journal.Operation = "update",
-) -> None:
-    after = snapshot(row, _CONTENT)
-    if before is not None:
-        before, after = difference(before, after)
-    journal.record(
-        session,
-        action=action,
-        subject_type="assessment",
-        subject_id=row.id,
-        division_code=row.division_code,
-        version=row.version,
-        before=before,
-        after=after,
-        reason=reason,
-        op=op,
-    )

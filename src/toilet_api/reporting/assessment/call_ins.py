@@ -10,26 +10,28 @@ from sqlmodel import Session, col
 from toilet_api.accounts.caller import Caller
 from toilet_api.accounts.permissions import Permission
 from toilet_api.divisions.tables import Division
-from toilet_api.kernel import journal
 from toilet_api.kernel.errors import INVALID, NOT_FOUND, Bilingual, FieldError
 from toilet_api.kernel.fields import new_id
 from toilet_api.kernel.preconditions import optional_match, require_match
-from toilet_api.registry.merging import difference
 from toilet_api.reporting.assessment.answers import own_codes, require_own_level
 from toilet_api.reporting.assessment.call_in_schemas import CallInNew, CallInPatch, CallInRow, FollowedUp, Held
+from toilet_api.reporting.assessment.journaling import Journaled
 from toilet_api.reporting.assessment.problems import NOT_BELOW_CALLER
 from toilet_api.reporting.assessment.rules import CALL_IN, CALL_RULE, OWN_LEVEL
 from toilet_api.reporting.assessment.tables import Assessment, CallIn
 from toilet_api.survey.actions import actions_column, remembered
 from toilet_api.survey.places import own_place
-from toilet_api.survey.records import digest, insert_once, locked, snapshot
+from toilet_api.survey.records import digest, insert_once, locked
 from toilet_api.survey.tables import Campaign
 
-_CONTENT = (
-    *("called_by", "campaign_id", "assessment_id", "state", "planned_at", "place", "called", "reasons", "note"),
-    *("held_at", "minutes", "demands", "due_on", "outcome", "result", "cancel_reason"),
+_KEPT = Journaled(
+    "call_in",
+    (
+        *("called_by", "campaign_id", "assessment_id", "state", "planned_at", "place", "called", "reasons", "note"),
+        *("held_at", "minutes", "demands", "due_on", "outcome", "result", "cancel_reason"),
+    ),
 )
-"""What the journal keeps; the names of those who attended stand in the record only."""
+"""The names of those who attended stand in the record only."""
 _MANAGE = Permission.CALL_IN_MANAGE
 _NONE: Any = None
 
@@ -86,7 +88,7 @@ def create(session: Session, caller: Caller, body: CallInNew) -> tuple[CallIn, b
     )
     row, made = insert_once(session, row)
     if made:
-        _journal(session, row, "call_in.created", None, op="create")
+        _KEPT.tell(session, row, "created")
     return row, made
 
 
@@ -95,15 +97,15 @@ def change(session: Session, caller: Caller, call_in_id: UUID, body: CallInPatch
     row = _held(session, caller, call_in_id)
     require_match(if_match, row.version, lambda: present(session, caller, call_in_id))
     CALL_IN.next(row.state, "edit")
-    before = snapshot(row, _CONTENT)
+    before = _KEPT.of(row)
     changes = body.changes()
     if "reasons" in changes:
         changes["reasons"] = body.model_dump(mode="json", include={"reasons"})["reasons"]
     for name, value in changes.items():
         setattr(row, name, value)
-    if snapshot(row, _CONTENT) != before:
+    if _KEPT.of(row) != before:
         row.touch(caller.id)
-        _journal(session, row, "call_in.updated", before)
+        _KEPT.tell(session, row, "updated", before)
 
 
 def hold(session: Session, caller: Caller, call_in_id: UUID, body: Held, if_match: str | None, now: datetime) -> None:
@@ -118,14 +120,14 @@ def hold(session: Session, caller: Caller, call_in_id: UUID, body: Held, if_matc
         raise _invalid(
             "/attendance", "nobody_present", ("无人到场，不能登记为已约谈", "nobody came, so it wasn't held")
         )
-    before = snapshot(row, _CONTENT)
+    before = _KEPT.of(row)
     stored = body.model_dump(mode="json", include={"attendance", "demands"})
     row.state, row.held_at, row.minutes = target, body.held_at, body.minutes
     row.attendance = stored["attendance"]
     row.demands = [{**one, "met": None, "note": None} for one in stored["demands"]]
     row.due_on = min(one.due_on for one in body.demands)
     row.touch(caller.id)
-    _journal(session, row, "call_in.held", before)
+    _KEPT.tell(session, row, "held", before)
 
 
 def follow_up(
@@ -143,23 +145,23 @@ def follow_up(
     if body.outcome != fitting:
         fault = ("落实情况与各条要求不符", "the outcome doesn't fit the demands")
         raise _invalid("/outcome", "outcome_contradicts", fault, body.outcome, fitting)
-    before = snapshot(row, _CONTENT)
+    before = _KEPT.of(row)
     row.state, row.outcome, row.result, row.followed_up_at = target, body.outcome, body.result, now
     row.demands = [
         {**demand, **one.model_dump(mode="json")} for demand, one in zip(row.demands, body.demands, strict=True)
     ]
     row.touch(caller.id)
-    _journal(session, row, "call_in.followed_up", before)
+    _KEPT.tell(session, row, "followed_up", before)
 
 
 def cancel(session: Session, caller: Caller, call_in_id: UUID, reason: str, if_match: str | None) -> None:
     """Give up a planned one, with a reason."""
     row = _held(session, caller, call_in_id)
     optional_match(if_match, row.version, lambda: present(session, caller, call_in_id))
-    before = snapshot(row, _CONTENT)
+    before = _KEPT.of(row)
     row.state, row.cancel_reason = CALL_IN.next(row.state, "cancel"), reason
     row.touch(caller.id)
-    _journal(session, row, "call_in.cancelled", before, reason=reason)
+    _KEPT.tell(session, row, "cancelled", before, reason=reason)
 
 
 def _held(session: Session, caller: Caller, call_in_id: UUID) -> CallIn:
@@ -218,28 +220,3 @@ def _reasons(body: CallInNew, place: str, assessment: Assessment | None) -> list
 
 def _invalid(pointer: str, code: str, fault: Bilingual, value: Any = None, expected: Any = None) -> Exception:
     return INVALID.problem(errors=[FieldError(pointer, code, fault, value, expected, rule=CALL_RULE)])
-
-
-def _journal(
-    session: Session,
-    row: CallIn,
-    action: str,
-    before: dict[str, Any] | None,
-    reason: str | None = None,
-    op: journal.Operation = "update",
-) -> None:
-    after = snapshot(row, _CONTENT)
-    if before is not None:
-        before, after = difference(before, after)
-    journal.record(
-        session,
-        action=action,
-        subject_type="call_in",
-        subject_id=row.id,
-        division_code=row.division_code,
-        version=row.version,
-        before=before,
-        after=after,
-        reason=reason,
-        op=op,
-    )

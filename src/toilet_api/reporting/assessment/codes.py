@@ -21,7 +21,11 @@ PARTS = code_list(
         Code("first_pass", "一次验收合格率", "Tasks accepted without a redo, of those that were accepted or sent back"),
         Code("review", "复核抽查属实率", "Checks that upheld the close-out, of those that came to a result"),
         Code("falsification", "弄虚作假（扣分）", "Points off for each record of falsification that stands"),
-        Code("satisfaction", "农户满意率", "Acceptances at which the household was satisfied, of those that asked"),
+        Code(
+            "satisfaction",
+            "农户满意率",
+            "Acceptances whose household was satisfied, there or at a later check, of those that asked",
+        ),
         Code("upkeep", "长效管护", "Upkeep; there are no figures of it yet"),
     ],
 )

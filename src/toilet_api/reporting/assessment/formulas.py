@@ -11,22 +11,24 @@ from sqlmodel import select as rows_of
 from toilet_api.accounts.caller import Caller
 from toilet_api.accounts.permissions import Permission
 from toilet_api.divisions.tables import Division
-from toilet_api.kernel import journal
 from toilet_api.kernel.errors import NOT_FOUND
 from toilet_api.kernel.fields import new_id
 from toilet_api.kernel.preconditions import optional_match, require_match
-from toilet_api.registry.merging import difference
 from toilet_api.reporting.assessment.answers import own_codes, require_own_level, shown_to
 from toilet_api.reporting.assessment.formula_schemas import FormulaNew, FormulaPatch, FormulaRow, Terms
+from toilet_api.reporting.assessment.journaling import Journaled
 from toilet_api.reporting.assessment.places import check_campaign
 from toilet_api.reporting.assessment.rules import FORMULA, OWN_LEVEL
 from toilet_api.reporting.assessment.tables import AssessmentFormula
 from toilet_api.survey.actions import actions_column, remembered
 from toilet_api.survey.places import own_place
-from toilet_api.survey.records import digest, insert_once, locked, snapshot
+from toilet_api.survey.records import digest, insert_once, locked
 
 _TERMS = ("weights", "shrinkage", "falsification_points", "lists")
-_CONTENT = (*_TERMS, "campaign_id", "name", "number", "state", "source", "note", "withdrawn_reason")
+_KEPT = Journaled(
+    "assessment_formula",
+    (*_TERMS, "campaign_id", "name", "number", "state", "source", "note", "withdrawn_reason"),
+)
 _MANAGE = Permission.ASSESSMENT_MANAGE
 _NONE: Any = None
 _ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtextextended(current_schema() || '.formula.' || :place, 0))")
@@ -95,7 +97,7 @@ def create(session: Session, caller: Caller, body: FormulaNew) -> tuple[Assessme
     )
     row, made = insert_once(session, row)
     if made:
-        _journal(session, row, "assessment_formula.created", None, op="create")
+        _KEPT.tell(session, row, "created")
     return row, made
 
 
@@ -104,13 +106,13 @@ def change(session: Session, caller: Caller, formula_id: UUID, body: FormulaPatc
     row = _held(session, caller, formula_id)
     require_match(if_match, row.version, lambda: present(session, caller, formula_id))
     FORMULA.next(row.state, "edit")
-    before = snapshot(row, _CONTENT)
+    before = _KEPT.of(row)
     changes = body.changes() | body.model_dump(mode="json", include=set(_TERMS) & body.model_fields_set)
     for name, value in changes.items():
         setattr(row, name, value)
-    if snapshot(row, _CONTENT) != before:
+    if _KEPT.of(row) != before:
         row.touch(caller.id)
-        _journal(session, row, "assessment_formula.updated", before)
+        _KEPT.tell(session, row, "updated", before)
 
 
 def publish(session: Session, caller: Caller, formula_id: UUID, if_match: str | None, now: datetime) -> None:
@@ -130,54 +132,29 @@ def publish(session: Session, caller: Caller, formula_id: UUID, if_match: str | 
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
-    before = snapshot(row, _CONTENT)
+    before = _KEPT.of(row)
     row.state, row.number = target, (last or 0) + 1
     row.published_at, row.published_by_name = now, caller.display_name
     row.touch(caller.id)
-    _journal(session, row, "assessment_formula.published", before)
+    _KEPT.tell(session, row, "published", before)
     for one in earlier:
-        before = snapshot(one, _CONTENT)
+        before = _KEPT.of(one)
         one.state, one.superseded_at, one.superseded_by_id = FORMULA.next(one.state, "supersede"), now, row.id
         one.touch(caller.id)
-        _journal(session, one, "assessment_formula.superseded", before)
+        _KEPT.tell(session, one, "superseded", before)
 
 
 def withdraw(session: Session, caller: Caller, formula_id: UUID, reason: str, if_match: str | None) -> None:
     """Give up a draft, with a reason; it stays to be seen by its level."""
     row = _held(session, caller, formula_id)
     optional_match(if_match, row.version, lambda: present(session, caller, formula_id))
-    before = snapshot(row, _CONTENT)
+    before = _KEPT.of(row)
     row.state, row.withdrawn_reason = FORMULA.next(row.state, "withdraw"), reason
     row.touch(caller.id)
-    _journal(session, row, "assessment_formula.withdrawn", before, reason=reason)
+    _KEPT.tell(session, row, "withdrawn", before, reason=reason)
 
 
 def _held(session: Session, caller: Caller, formula_id: UUID) -> AssessmentFormula:
     row = locked(session, caller, AssessmentFormula, formula_id)
     require_own_level(caller, _MANAGE, row.division_code)
     return row
-
-
-def _journal(
-    session: Session,
-    row: AssessmentFormula,
-    action: str,
-    before: dict[str, Any] | None,
-    reason: str | None = None,
-    op: journal.Operation = "update",
-) -> None:
-    after = snapshot(row, _CONTENT)
-    if before is not None:
-        before, after = difference(before, after)
-    journal.record(
-        session,
-        action=action,
-        subject_type="assessment_formula",
-        subject_id=row.id,
-        division_code=row.division_code,
-        version=row.version,
-        before=before,
-        after=after,
-        reason=reason,
-        op=op,
-    )

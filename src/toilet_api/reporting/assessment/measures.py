@@ -9,13 +9,13 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, Select, Text, and_, cast, exists, func, literal, or_, select
+from sqlalchemy import Date, Select, Text, and_, case, cast, exists, func, literal, or_, select
 from sqlmodel import col
 
 from toilet_api.accounts.permissions import Permission
 from toilet_api.kernel.scope import prefix_range
 from toilet_api.oversight.tables import Falsification, Sample, SampleUnit
-from toilet_api.rectification.tables import Acceptance, Task
+from toilet_api.rectification.tables import Acceptance, AcceptanceProblem, Task
 from toilet_api.registry.tables import Household
 from toilet_api.reporting.assessment.places import width_below
 from toilet_api.reporting.reports.rules import LEVEL_OF_LENGTH, LINES
@@ -131,11 +131,18 @@ def _review(asked: Asked) -> Select[Any]:
         .join(LedgerProblem, col(LedgerProblem.id) == col(unit.problem_id))
         .where(
             col(unit.result).in_(("upheld", "failed")),
-            col(Sample.state).in_(("drawn", "completed")),
-            col(Sample.removed_at).is_(None),
-            prefix_range(col(Sample.division_code), asked.held_by),
+            *_held_here(asked),
             col(LedgerProblem.campaign_id).in_(asked.campaigns),
         )
+    )
+
+
+def _held_here(asked: Asked) -> tuple[Any, ...]:
+    """A sample that was drawn by the level that ranks, or below it."""
+    return (
+        col(Sample.state).in_(("drawn", "completed")),
+        col(Sample.removed_at).is_(None),
+        prefix_range(col(Sample.division_code), asked.held_by),
     )
 
 
@@ -153,14 +160,38 @@ def _falsification(asked: Asked) -> Select[Any]:
 
 
 def _satisfaction(asked: Asked) -> Select[Any]:
-    """Decided acceptances whose checklist asked the household; those where it was satisfied."""
+    """Decided acceptances whose household was asked, then or at a check since; those where it was satisfied at last."""
     answers: Any = col(Acceptance.results)
-    asked_it = answers.contains([{"code": SATISFIED}])
-    return _select("acceptances", Acceptance, answers.contains([{"code": SATISFIED, "passed": True}])).where(
+    then = case(
+        (answers.contains([{"code": SATISFIED, "passed": True}]), literal(True)),
+        (answers.contains([{"code": SATISFIED}]), literal(False)),
+    )
+    answer = func.coalesce(_answered_since(asked), then)
+    return _select("acceptances", Acceptance, answer).where(
         col(Acceptance.campaign_id).in_(asked.campaigns),
         col(Acceptance.removed_at).is_(None),
         col(Acceptance.decided_at).is_not(None),
-        asked_it,
+        answer.is_not(None),
+    )
+
+
+def _answered_since(asked: Asked) -> Any:
+    """Whether the household of an acceptance was satisfied, or basically so, when a check asked it last; else null."""
+    unit, line = SampleUnit, AcceptanceProblem
+    return (
+        select(col(unit.household_satisfaction) != "unsatisfied")
+        .join(line, col(line.problem_id) == col(unit.problem_id))
+        .join(Sample, col(Sample.id) == col(unit.sample_id))
+        .where(
+            col(line.acceptance_id) == col(Acceptance.id),
+            col(unit.household_satisfaction).is_not(None),
+            col(unit.checked_at) > col(Acceptance.decided_at),
+            *_held_here(asked),
+        )
+        .order_by(col(unit.checked_at).desc(), col(unit.id))
+        .limit(1)
+        .correlate(Acceptance)
+        .scalar_subquery()
     )
 
 

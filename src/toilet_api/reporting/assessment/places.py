@@ -54,7 +54,7 @@ def check_campaign(session: Session, holder: str, campaign_id: UUID | None, poin
         fault = ("县级须写明摸排行动", "a county names its campaign")
         raise INVALID.problem(errors=[FieldError(pointer, "missing", fault, rule=RANK_RULE)])
     campaign = session.get(Campaign, campaign_id)
-    if campaign is None or campaign.division_code != holder:
+    if campaign is None or campaign.removed_at is not None or campaign.division_code != holder:
         fault = ("本县没有这个行动", "no such campaign of this county")
         raise INVALID.problem(errors=[FieldError(pointer, "campaign_unknown", fault, str(campaign_id), rule=RANK_RULE)])
 
@@ -64,7 +64,9 @@ def campaigns_of(session: Session, holder: str, campaign_id: UUID | None) -> dic
 
     Raises `no_campaign_to_assess`.
     """
-    statement = select(Campaign.id, Campaign.division_code).where(prefix_range(col(Campaign.division_code), holder))
+    statement = select(Campaign.id, Campaign.division_code).where(
+        prefix_range(col(Campaign.division_code), holder), col(Campaign.removed_at).is_(None)
+    )
     if campaign_id is not None:
         statement = statement.where(Campaign.id == campaign_id)
     else:

@@ -30,8 +30,9 @@ class Facts:
 
     @property
     def is_empty(self) -> bool:
-        """Nothing is recorded of the campaign at all."""
-        return not self.live and not self.falsifications and not any(one.n for one in self.counts.values())
+        """Nothing is recorded of the campaign at all; that reports were due doesn't make a ledger."""
+        recorded = (one.n for part, one in self.counts.items() if part != "reports_on_time")
+        return not self.live and not self.falsifications and not any(recorded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +107,8 @@ class Outcome:
 
 def assess(method: Method, facts: Mapping[str, Facts]) -> Outcome:
     """Score, rank and list the divisions."""
-    pools = {
-        part: pooled([one.counts[part] for one in facts.values() if part in one.counts], method.prior) for part in RATES
-    }
+    ranked = [one.counts for one in facts.values() if not one.is_empty]
+    pools = {part: pooled([counts[part] for counts in ranked if part in counts], method.prior) for part in RATES}
     used = spread(method.weights, {part for part, pool in pools.items() if pool.rate is not None})
     units = {code: _scored(method, one, pools, used) for code, one in sorted(facts.items())}
     _rank(units)

@@ -120,7 +120,10 @@ def _difficulties(body: Body, account: Account) -> None:
 
 def _plan(body: Body, account: Account) -> None:
     remaining = account.summary.remaining
-    if not remaining:
+    if not living(account.figures.problems):
+        unseen = account.figures.survey.households - account.figures.survey.surveyed
+        body.say("台账尚未登记问题。", f"下步完成其余{unseen}户的摸排。" if unseen > 0 else "")
+    elif not remaining:
         body.say("登记的问题已全部销号。下步转入长效管护，防止问题反弹。")
     else:
         left = sum(one.problems for one in remaining)

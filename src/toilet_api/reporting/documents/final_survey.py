@@ -27,7 +27,8 @@ def survey_chapter(body: Body, account: Account) -> None:
     )
     body.point("户厕底数", _toilets(account))
     body.point("问题厕所", _problem_toilets(account))
-    body.show(_by_cause_table(account), _by_cause_chart(account))
+    if account.figures.problem_toilets.total:
+        body.show(_by_cause_table(account), _by_cause_chart(account))
     body.point("工作推进中的问题", _work(account))
 
 

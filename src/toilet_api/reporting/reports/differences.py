@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, literal, select
+from sqlalchemy import Select, and_, literal, or_, select
 from sqlmodel import Session, col
 from sqlmodel import select as rows_of
 
@@ -25,8 +25,8 @@ def pair(
 ) -> tuple[tuple[Report, ReportEdition], tuple[Report, ReportEdition]]:
     """(before, now). `to`: `previous`, the id of another report, or with `to_edition` alone an edition of the same.
 
-    The previous one is the newest report before it, of the same division, campaign and kind, that was drawn. Raises
-    `not_found`, `report_not_drawn`, `no_earlier_report`.
+    The previous one is the newest report before it, of the same division, campaign and kind, that was drawn; where it
+    has none under its code, that of the code it had. Raises `not_found`, `report_not_drawn`, `no_earlier_report`.
     """
     report = existing(session, caller, Report, report_id)
     edition = edition_of(session, report, number)
@@ -37,17 +37,18 @@ def pair(
 
 
 def _previous(session: Session, report: Report) -> Report:
+    own = col(Report.reported_for) == report.reported_for
     found = session.exec(
         rows_of(Report)
         .where(
             Report.kind == report.kind,
-            Report.reported_for == report.reported_for,
+            or_(own, col(Report.division_code) == report.reported_for),
             col(Report.campaign_id).is_not_distinct_from(report.campaign_id),
             Report.period_start < report.period_start,
             Report.edition > 0,
             col(Report.removed_at).is_(None),
         )
-        .order_by(col(Report.period_start).desc())
+        .order_by(own.desc(), col(Report.period_start).desc())
         .limit(1)
     ).first()
     if found is None:

@@ -1,7 +1,8 @@
 """What a roll-up is made of: of each division of the level below, its newest received report, or that it is missing."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from toilet_api.reporting.reports.places import reporting
 from toilet_api.reporting.reports.rules import LENGTH_OF_LEVEL, line_of
 from toilet_api.reporting.reports.summing import total
 from toilet_api.reporting.reports.tables import Report, ReportEdition, ReportPart
+from toilet_api.survey.tables import Campaign
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,46 +38,78 @@ def gathered(session: Session, report: Report) -> list[Used]:
     """The parts of a roll-up as they are received now, by code.
 
     Of each division the report of the period that was due last by this one's cut-off, if it is received; else the
-    newest before it; else none. A division that was merged since counts by the reports that it had made, unless the
-    one that it went to has drawn its records meanwhile.
+    newest before it; else none. A division that was merged or got another code counts by the reports that it had made,
+    unless the records behind them are in a report of where it went.
     """
     found: list[Used] = []
     for kind, level in line_of(report.kind, report.reported_for).of:
         reports, period = _due(report, kind, level)
         with_edition = reports.add_columns(ReportEdition).outerjoin(ReportEdition, _RECEIVED)
         due = session.execute(with_edition.where(col(Report.period) == period.key)).all()
-        absent = [one.reported_for for one, edition in due if edition is None]
-        before = _older(session, reports, col(Report.reported_for), absent, period)
-        for one, edition in due:
-            older = before.get(one.reported_for)
-            found.append(Used(one.division_code, edition or older, one, edition is None and older is not None))
         more = _reporting(session, report, kind, level) - {one.division_code for one, _ in due}
-        before = _older(session, reports, col(Report.division_code), more, period)
-        found += [Used(place, before.get(place), None, place in before) for place in more]
+        wanting = more | {one.division_code for one, edition in due if edition is None}
+        older = _older(session, reports if report.campaign_id else reports.where(_IN_OPEN), wanting, period)
+        before = {one.id: older.pop((one.reported_for, one.campaign_id), None) for one, _ in due}
+        others = _by_place(older.values())
+        for one, edition in due:
+            earlier = None
+            if edition is None:
+                _, earlier = before[one.id] or (None, None)
+                if earlier is None and one.reported_for == one.division_code and others.get(one.division_code):
+                    earlier = others[one.division_code].pop(0)
+            found.append(Used(one.division_code, edition or earlier, one, earlier is not None))
+        found += [Used(place, edition, None, True) for place, editions in others.items() for edition in editions]
+        found += [Used(place, None, None, False) for place in more - others.keys()]
     found = _each_once(session, found)
     return sorted(found, key=lambda one: (one.place, one.expected.reported_for if one.expected else ""))
 
 
-def _each_once(session: Session, used: list[Used]) -> list[Used]:
-    """Without what was merged away and is in the draw of the division that it went to as well."""
-    heirs = {one.place: one.edition for one in used if one.edition and not _is_merged(one)}
-    return [one for one in used if not (_is_merged(one) and _shares(session, one, heirs.get(one.place)))]
+def _by_place(found: Iterable[tuple[str, ReportEdition]]) -> dict[str, list[ReportEdition]]:
+    """Place -> its editions, what was drawn last first."""
+    made: dict[str, list[ReportEdition]] = {}
+    for place, edition in sorted(found, key=lambda one: one[1].drawn_at, reverse=True):
+        made.setdefault(place, []).append(edition)
+    return made
 
 
-def _is_merged(one: Used) -> bool:
-    return one.expected is not None and one.expected.reported_for != one.place
+def _each_once(session: Session, used: Sequence[Used]) -> list[Used]:
+    """Without what is in another part of the same place as well.
+
+    That is what a division had reported before it was merged or recoded and what is reported of it since, or a county's
+    report for a campaign that was closed and that for the next one. Of two the newer one counts.
+    """
+    by_place: dict[str, list[Used]] = {}
+    for one in used:
+        by_place.setdefault(one.place, []).append(one)
+    kept: list[Used] = []
+    for there in by_place.values():
+        told: list[Used] = []
+        for one in sorted(there, key=_newness, reverse=True):
+            mine = _drawn(session, one) if told else None
+            if not any(mine and other.edition and _share(session, mine, other.edition) for other in told):
+                told.append(one)
+        kept += told
+    return kept
 
 
-def _shares(session: Session, one: Used, heir: ReportEdition | None) -> bool:
-    """Whether any record of a division that was merged is in the draw of its heir, too."""
-    mine = one.edition
-    if mine is None and one.expected is not None:
-        newest = (col(ReportEdition.report_id) == one.expected.id, col(ReportEdition.edition) == one.expected.edition)
-        mine = session.scalars(select(ReportEdition).where(*newest)).one_or_none()
-    if mine is None or heir is None or mine.chain_id is None or heir.chain_id is None:
-        return False
-    draws = {"one": mine.chain_id, "draw": mine.draw, "other": heir.chain_id, "other_draw": heir.draw}
-    return bool(session.connection().execute(_SHARED, draws).scalar_one())
+def _newness(one: Used) -> tuple[bool, datetime, datetime]:
+    """A place's own report before those of what went up in it; then what was opened, and what was drawn, last."""
+    expected, edition = one.expected, one.edition
+    own = expected is not None and expected.reported_for == one.place
+    return own, expected.created_at if expected else _LONG_AGO, edition.drawn_at if edition else _LONG_AGO
+
+
+def _drawn(session: Session, one: Used) -> ReportEdition | None:
+    """What is used of a part; else what was drawn for it, though it wasn't received."""
+    if one.edition is not None or one.expected is None:
+        return one.edition
+    newest = (col(ReportEdition.report_id) == one.expected.id, col(ReportEdition.edition) == one.expected.edition)
+    return session.scalars(select(ReportEdition).where(*newest)).one_or_none()
+
+
+def _share(session: Session, one: ReportEdition, other: ReportEdition) -> bool:
+    """Whether any record is in both, through their parts down to the draws of townships."""
+    return bool(session.connection().execute(_SHARED, {"one": one.id, "other": other.id}).scalar_one())
 
 
 def is_complete(session: Session, report: Report) -> bool:
@@ -113,18 +147,39 @@ def keep(session: Session, edition: ReportEdition, used: Sequence[Used]) -> None
     session.flush()
 
 
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _SHARED = text(
     """
+    with recursive tree as (
+        select side, id from (values (1, cast(:one as uuid)), (2, cast(:other as uuid))) as root (side, id)
+        union all
+        select side, part_edition_id from tree join report_part on edition_id = tree.id
+        where part_edition_id is not null
+    ),
+    drawn as materialized (
+        select side, chain_id, draw from tree join report_edition using (id) where chain_id is not null
+    )
     select exists (
-        select from reported_record as one join reported_record as other using (record_type, record_id)
-        where one.chain_id = :one and one.draw_from <= :draw and coalesce(one.draw_to > :draw, true)
-          and other.chain_id = :other and other.draw_from <= :other_draw and coalesce(other.draw_to > :other_draw, true)
+        select from drawn as mine
+        join reported_record as one on one.chain_id = mine.chain_id and one.draw_from <= mine.draw
+                                   and coalesce(one.draw_to > mine.draw, true)
+        join reported_record as other using (record_type, record_id)
+        join drawn as its on its.chain_id = other.chain_id and other.draw_from <= its.draw
+                         and coalesce(other.draw_to > its.draw, true)
+        where mine.side = 1 and its.side = 2
     )
     """
 )
 _RECEIVED = and_(
     col(ReportEdition.report_id) == col(Report.id), col(ReportEdition.edition) == col(Report.received_edition)
 )
+
+
+_IN_OPEN = or_(
+    col(Report.campaign_id).is_(None),
+    col(Report.campaign_id).in_(select(col(Campaign.id)).where(col(Campaign.state) == "open")),
+)
+"""For a city or province: a campaign that was closed stands in for no other."""
 
 
 def _due(report: Report, kind: str, level: str) -> tuple[Select[Any], Period]:
@@ -146,19 +201,20 @@ def _reporting(session: Session, report: Report, kind: str, level: str) -> set[s
 
 
 def _older(
-    session: Session, reports: Select[Any], place: Any, places: Collection[str], period: Period
-) -> dict[str, ReportEdition]:
-    """Place -> the newest edition received for a period before."""
+    session: Session, reports: Select[Any], places: Collection[str], period: Period
+) -> dict[tuple[str, UUID | None], tuple[str, ReportEdition]]:
+    """For whom, in which campaign -> where that lies now, and the newest edition received for a period before."""
     if not places:
         return {}
+    maker, campaign = col(Report.reported_for), col(Report.campaign_id)
     newest = (
-        reports.with_only_columns(place, ReportEdition)
+        reports.with_only_columns(maker, campaign, col(Report.division_code), ReportEdition)
         .join(ReportEdition, _RECEIVED)
-        .where(place.in_(places), col(Report.period_start) < period.start)
-        .ext(distinct_on(place))
-        .order_by(place, col(Report.period_start).desc(), col(Report.id))
+        .where(col(Report.division_code).in_(places), col(Report.period_start) < period.start)
+        .ext(distinct_on(maker, campaign))
+        .order_by(maker, campaign, col(Report.period_start).desc(), col(Report.id))
     )
-    return dict(session.execute(newest).all())
+    return {(one, of): (place, edition) for one, of, place, edition in session.execute(newest)}
 
 
 def is_stale() -> Any:

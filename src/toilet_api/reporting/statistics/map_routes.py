@@ -114,7 +114,7 @@ def _window(bbox: str) -> Window:
         good = False
     if not good:
         message = ("须为“西,南,东,北”的度数，西小于东，南小于北", "west,south,east,north in degrees, west < east")
-        raise INVALID.problem(errors=[FieldError("/bbox", "bad_window", message, bbox)])
+        raise INVALID.problem(errors=[FieldError("/query/bbox", "bad_window", message, bbox)])
     return Window(west, south, east, north)
 
 

@@ -128,7 +128,8 @@ def campaigns_under(session: Session, scope: Scope, campaign_id: UUID | None = N
     """The campaign asked for; else every open one in `scope`, or of the county that it lies in."""
     if campaign_id is not None:
         return [campaign_id]
-    open_ones = session.exec(select(Campaign.id, Campaign.division_code).where(col(Campaign.state) == "open"))
+    is_open = (col(Campaign.state) == "open", col(Campaign.removed_at).is_(None))
+    open_ones = session.exec(select(Campaign.id, Campaign.division_code).where(*is_open))
     return [
         found
         for found, county in open_ones

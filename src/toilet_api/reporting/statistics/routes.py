@@ -126,7 +126,7 @@ def get_statistics_table(
     division: Division = None,
     campaign_id: CampaignId = None,
 ) -> Response:
-    question = question_of(subject, group_by, filters)
+    question = question_of(session, subject, group_by, filters)
     place = place_of(session, caller, division)
     campaigns = campaigns_of(session, caller, place, campaign_id)
     by_division = tables.DIVISION in question.group_by
@@ -168,7 +168,7 @@ def get_statistics_trend(
     first = since or last - timedelta(days=90)
     if not 0 <= (last - first).days < LONGEST_DAYS:
         message = (f"须不晚于截止日，且不超过 {LONGEST_DAYS} 日", f"at most {LONGEST_DAYS} days, none before the first")
-        raise INVALID.problem(errors=[FieldError("/since", "bad_period", message, str(first))])
+        raise INVALID.problem(errors=[FieldError("/query/since", "bad_period", message, str(first))])
     place = place_of(session, caller, division)
     campaigns = campaigns_of(session, caller, place, campaign_id)
     shown = TrendOut(

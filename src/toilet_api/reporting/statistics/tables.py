@@ -9,8 +9,12 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
+from toilet_api.kernel.codes import CodeList
+from toilet_api.rectification.codes import TASK_PATHS, TASK_STATES
+from toilet_api.registry.codes import DWELLING_STATES, LEADERS, TOILET_GRADES, TOILET_MODES
 from toilet_api.registry.rules import GRADE_OF_MODE
 from toilet_api.reporting.statistics.reading import NOWHERE
+from toilet_api.survey.codes import CAUSES, PROBLEM_CLASSES, PROBLEM_STATES, VISIT_STATES
 
 _GRADES = "case k1 " + " ".join(f"when '{mode}' then '{grade}'" for mode, grade in GRADE_OF_MODE.items()) + " end"
 _PAST = "case when k6 <> '' and k6 < :today then 'true' else 'false' end"
@@ -25,12 +29,26 @@ def _flag(key: str) -> str:
     return f"case {key} when '1' then 'true' else 'false' end"
 
 
+def _codes(codes: CodeList, *never: str) -> tuple[str, ...]:
+    """The codes of a list, without those that are never counted."""
+    return tuple(code.code for code in codes if code.code not in never)
+
+
+UNKNOWN = ""
+"""The value of what is not known."""
+FLAGS = ("true", "false")
+
+
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """What a subject can be told apart by: the SQL of its value, and the keys that this needs."""
+    """What a subject can be told apart by: the SQL of its value, the keys that this needs, and the values it has.
+
+    `values` is None where they aren't a list of codes: years, and the types of the catalogue.
+    """
 
     value: str
     keys: frozenset[int]
+    values: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +64,23 @@ class Subject:
     condition: str = "true"
 
 
-def _of(**keys: tuple[str, int]) -> dict[str, Dimension]:
-    return {name: Dimension(value, frozenset({key})) for name, (value, key) in keys.items()}
+def _of(**keys: tuple[str, int, tuple[str, ...] | None]) -> dict[str, Dimension]:
+    return {name: Dimension(value, frozenset({key}), values) for name, (value, key, values) in keys.items()}
 
 
 SUBJECTS: dict[str, Subject] = {
-    "households": Subject("农户", "Households", "household", _of(dwelling_state=("k1", 1))),
+    "households": Subject("农户", "Households", "household", _of(dwelling_state=("k1", 1, _codes(DWELLING_STATES)))),
     "toilets": Subject(
         "户厕（不含“无厕”）",
         "Toilets, without the mode `none`",
         "toilet",
-        _of(mode=("k1", 1), grade=(_GRADES, 1), built_year=("k2", 2), led_by=("k3", 3), counted=(_flag("k4"), 4)),
+        _of(
+            mode=("k1", 1, _codes(TOILET_MODES, "none")),
+            grade=(_GRADES, 1, _codes(TOILET_GRADES, "none")),
+            built_year=("k2", 2, None),
+            led_by=("k3", 3, (*_codes(LEADERS), UNKNOWN)),
+            counted=(_flag("k4"), 4, FLAGS),
+        ),
         (
             ("toilet.leader", frozenset({3, 4})),
             ("toilet.mode", frozenset({1, 4})),
@@ -67,19 +91,23 @@ SUBJECTS: dict[str, Subject] = {
         ),
         "k1 <> 'none'",
     ),
-    "visits": Subject("已提交的摸排", "Visits that were submitted", "visit", _of(state=("k1", 1))),
-    "surveyed_households": Subject("已摸排农户", "Households surveyed", "survey", _of(level=("k1", 1))),
+    "visits": Subject(
+        "已提交的摸排", "Visits that were submitted", "visit", _of(state=("k1", 1, _codes(VISIT_STATES, "draft")))
+    ),
+    "surveyed_households": Subject(
+        "已摸排农户", "Households surveyed", "survey", _of(level=("k1", 1, _codes(VISIT_STATES, "draft")))
+    ),
     "problems": Subject(
         "台账问题",
         "Problems of the ledger",
         "problem",
         _of(
-            problem_class=("k1", 1),
-            cause=("k2", 2),
-            type=(_type("k3"), 3),
-            state=("k4", 4),
-            reopened=(_flag("k5"), 5),
-            overdue=(_PAST, 6),
+            problem_class=("k1", 1, _codes(PROBLEM_CLASSES)),
+            cause=("k2", 2, _codes(CAUSES)),
+            type=(_type("k3"), 3, None),
+            state=("k4", 4, _codes(PROBLEM_STATES)),
+            reopened=(_flag("k5"), 5, FLAGS),
+            overdue=(_PAST, 6, FLAGS),
         ),
         (("problem.cause", frozenset({1, 2, 4, 5})),),
     ),
@@ -88,16 +116,20 @@ SUBJECTS: dict[str, Subject] = {
         "Toilets with problems that are not dismissed, each at its least advanced one",
         "problem_toilet",
         {
-            "cause": Dimension("k2", frozenset({1, 2})),
+            "cause": Dimension("k2", frozenset({1, 2}), _codes(CAUSES)),
             "type": Dimension(f"case k1 when 'type' then {_type('k2')} end", frozenset({1, 2})),
-            "state": Dimension("k3", frozenset({3})),
+            "state": Dimension("k3", frozenset({3}), _codes(PROBLEM_STATES, "dismissed")),
         },
     ),
     "tasks": Subject(
         "整改任务",
         "Rectification tasks",
         "task",
-        _of(state=("k1", 1), path=("k2", 2), redone=(_flag("k3"), 3)),
+        _of(
+            state=("k1", 1, _codes(TASK_STATES)),
+            path=("k2", 2, _codes(TASK_PATHS)),
+            redone=(_flag("k3"), 3, FLAGS),
+        ),
     ),
 }
 DIVISION = "division"
@@ -194,4 +226,4 @@ def _smallest(subject: Subject, asked: Collection[str]) -> str:
     return next((view for view, kept in subject.views if needed <= kept), subject.view)
 
 
-__all__ = ["DIVISION", "SUBJECTS", "Question", "count", "unknown_dimensions"]
+__all__ = ["DIVISION", "SUBJECTS", "UNKNOWN", "Dimension", "Question", "count", "unknown_dimensions"]
