@@ -8,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 
 from toilet_api.components import share
 from toilet_api.exactness import say_exactly
+from toilet_api.kept_document import kept
 from toilet_api.kernel.errors import CATALOGUE, RATE_LIMITED, ProblemDocument, problems
 from toilet_api.publishing import publish
 from toilet_api.refusals import tell
@@ -23,6 +24,8 @@ The API behind a county's survey and rectification of rural household toilets.
 * **指南 / Guide** `/docs/guide` 按用户分章，可复制的命令；`/docs/roles` 角色与流程。
   Commands to copy, by kind of user; who may what, and every state machine.
 * **列表 / Lists** `limit`, `cursor` → `next_cursor`；`Accept: application/json | text/csv | application/x-ndjson`.
+  带 `fields` 时每行只含所列字段和 `id`，schema 所写的其余必有字段不在其中。
+  With `fields` a row holds these members and the `id` alone, and lacks what else its schema requires.
 * **修改 / Changes** `PATCH` 为 JSON Merge Patch，须带 `If-Match`。`PATCH` is JSON Merge Patch and needs `If-Match`.
 * **步骤 / Steps** 记录的 `allowed_actions` 是当前用户此刻可做的，名称即 `POST …/{编号}/` 之后的一段
   （`pass_partly` → `pass-partly`）。
@@ -180,7 +183,7 @@ def describe(app: FastAPI) -> None:
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = build(app)
+            app.openapi_schema = kept(app.state.settings.data_dir, lambda: build(app))
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]

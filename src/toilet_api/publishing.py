@@ -60,7 +60,10 @@ def publish(document: Json) -> None:
 
 
 def _is(node: Json, shape: Json) -> bool:
-    return {key: member for key, member in node.items() if key not in _BESIDE} == shape
+    for key, member in shape.items():
+        if node.get(key) != member:
+            return False
+    return node.keys() <= {*shape, *_BESIDE}
 
 
 def _tell_file(node: Json) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from tests.exchange.sending import As, begun, checksum, sent, sha256, whole
@@ -73,8 +74,8 @@ def test_a_part_that_does_not_fit_is_refused_and_leaves_nothing(as_: As, setting
     assert sent(client, made["id"], 100, CONTENT[100:]).json()["state"] == "complete"
 
 
-def test_a_part_must_say_what_and_where_it_is(as_: As) -> None:
-    client = as_("township_manager")
+def test_a_part_must_say_what_and_where_it_is(as_: As, client: TestClient) -> None:
+    stranger, client = client, as_("township_manager")
     made = begun(client, CONTENT)
     path = f"{URL}/{made['id']}"
     bare = client.patch(path, content=b"abc", headers={"Content-Type": "application/offset+octet-stream"})
@@ -82,6 +83,7 @@ def test_a_part_must_say_what_and_where_it_is(as_: As) -> None:
     for media in ("application/json", "text/plain", ""):
         answer = client.patch(path, content=b"{}", headers={"Content-Type": media, "Upload-Offset": "0"})
         assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media")
+        assert stranger.patch(path, content=b"{}", headers={"Content-Type": media}).status_code == 401
     for offset in ("-1", "1.5", "x", str(2**70)):
         assert sent(client, made["id"], 0, b"abc", Upload_Offset=offset).status_code == 422
     assert client.get(path).json()["offset"] == 0

@@ -108,7 +108,9 @@ class Schema(BaseModel):
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Each number and truth value of the members exactly as the document says it."""
-        made: CoreSchema = _with_members(handler(source))
+        made: CoreSchema = handler(source)
+        if made is not source.__dict__.get("__pydantic_core_schema__"):  # which has been through here
+            made = _with_members(made)
         return made
 
 

@@ -66,7 +66,12 @@ async def _paging(
     ] = None,
     fields: Annotated[
         str | None,
-        Query(max_length=2000, title="字段", description="逗号分隔的字段名 / Comma-separated field names"),
+        Query(
+            max_length=2000,
+            title="字段",
+            description="逗号分隔的字段名；每行只含这些和 id，schema 写的是整行 / "
+            "Comma-separated; rows hold these and the id alone, while the schema tells of whole ones",
+        ),
     ] = None,
 ) -> PageRequest:
     names = tuple(dict.fromkeys(name.strip() for name in (fields or "").split(",") if name.strip()))

@@ -52,7 +52,7 @@ class ContractRoute(APIRoute):
             _check_address(request, known)
             if media in _JSON_TYPES:
                 await _check_json(request)
-            elif media is not None:
+            elif media is not None and "authorization" in request.headers:  # a stranger is asked first who they are
                 _check_media(request, media)
             key = request.headers.get("idempotency-key") if creates else None
             if key is not None:

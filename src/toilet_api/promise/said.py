@@ -29,6 +29,6 @@ def _escaped(value: str) -> str:
 def without_conventions(schema: Json, other: Json) -> Json:
     """`schema` without a pattern that says only what codes, here or in the `other` document, or v1 itself say."""
     codes = [one_of(one["x-extensible-enum"]) for one in (schema, other) if one.get("x-extensible-enum")]
-    if schema.get("pattern") not in (codes or [TEXT, FILLED]):
+    if schema.get("pattern") not in (*codes, TEXT, FILLED):
         return schema
     return {name: member for name, member in schema.items() if name != "pattern"}

@@ -213,6 +213,8 @@ def test_a_rejected_item_is_kept_and_can_be_mended(phone: Phone, manager: TestCl
     assert manager.post(path, json={"decision": "take_client"}).json()["code"] == "duplicate_id_number"
     bad = manager.post(path, json={"decision": "set_values", "values": {"family_size": -1}})
     assert (bad.status_code, bad.json()["code"]) == (422, "invalid")
+    assert "/values/family_size" in [one["pointer"] for one in bad.json()["errors"]]
+    assert all(one["pointer"].startswith("/values/") for one in bad.json()["errors"])
     assert manager.post(path, json={"decision": "set_values"}).status_code == 422
     ok(manager.post(path, json={"decision": "set_values", "values": registry.body()}))
     assert record(manager, "household", second["record_id"])["version"] == 1

@@ -1,5 +1,6 @@
 """What becomes of an item that was kept: somebody looks at both sides and decides, once."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from toilet_api.exchange.sync.schemas import SyncConflictOut, SyncConflictRow, S
 from toilet_api.exchange.sync.tables import SyncConflict
 from toilet_api.exchange.sync.work import Desk, Work
 from toilet_api.kernel import journal
-from toilet_api.kernel.errors import INVALID, NOT_FOUND, STALE, FieldError
+from toilet_api.kernel.errors import INVALID, NOT_FOUND, STALE, FieldError, Problem
 from toilet_api.kernel.preconditions import etag, optional_match
 from toilet_api.kernel.vault import Vault
 from toilet_api.survey.places import Village, with_places
@@ -85,9 +86,13 @@ def resolve(
     if (body.values is not None) != (body.decision == "set_values"):
         fault = ("仅 set_values 须填写", "for set_values, and only then")
         raise INVALID.problem(errors=[FieldError("/values", "values_misplaced", fault)])
-    if body.decision != "keep_server":
-        changes = body.values if body.decision == "set_values" else _opened(vault, kept)
-        _write(session, vault, caller, kept, changes, if_match, now)
+    if body.decision == "set_values":
+        try:
+            _write(session, vault, caller, kept, body.values, if_match, now)
+        except Problem as problem:
+            raise _within_values(problem) from None
+    elif body.decision == "take_client":
+        _write(session, vault, caller, kept, _opened(vault, kept), if_match, now)
     kept.state, kept.decision, kept.note = "resolved", body.decision, body.note
     kept.decided_by, kept.decided_by_name, kept.decided_at = caller.id, caller.display_name, now
     session.add(kept)
@@ -102,6 +107,15 @@ def resolve(
         reason=body.note,
         op="note",
     )
+
+
+def _within_values(problem: Problem) -> Problem:
+    """The same problem, its pointers into the body of the decision: `/values/family_size`."""
+    errors = (
+        one if one.pointer.startswith("/header/") else replace(one, pointer=f"/values{one.pointer}")
+        for one in problem.errors
+    )
+    return replace(problem, errors=tuple(errors))
 
 
 def _write(

@@ -7,8 +7,9 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, StringConstraints
 
 from toilet_api.exchange.sync import catalogue
-from toilet_api.kernel.codes import field
+from toilet_api.kernel.codes import CodeList, field
 from toilet_api.kernel.fields import Moment, Schema, Text
+from toilet_api.promise.said import FILLED
 from toilet_api.registry.schemas import ClientId
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _ID = "0199f2c4-7c1e-7000-8000-000000000001"
 _ITEM = "0199f2c4-7c1e-7000-8000-0000000000a1"
 _DEVICE = "0199f2c4-7c1e-7000-8000-0000000000d1"
 _NAME = StringConstraints(min_length=1, max_length=40)
+
 _CHANGES = (
     "所给字段即单条接口的字段：`household`、`toilet`、`visit` 的 create 同 HouseholdCreate、ToiletCreate、VisitNew"
     "（编号为 record_id），update 同 HouseholdPatch、ToiletPatch、VisitPatch；`task` 的 note 同 TaskNoteNew；"
@@ -34,6 +36,11 @@ _CHANGES = (
     " record_id; update as HouseholdPatch, ToiletPatch, VisitPatch; a task's note as TaskNoteNew; remove is `{reason}`;"
     " none for submit"
 )
+
+
+def _codes(known: CodeList) -> dict[str, Any]:
+    """Any other is refused with its item alone: one step that a phone is ahead of us in must not stop the batch."""
+    return {"x-extensible-enum": [code.code for code in known.codes], "pattern": FILLED}
 
 
 class SyncItem(Schema):
@@ -48,7 +55,7 @@ class SyncItem(Schema):
         title="记录类型",
         description="household、toilet、visit、task / The type of the record",
         examples=["household"],
-        json_schema_extra={"x-extensible-enum": [code.code for code in catalogue.ITEM_TYPES.codes]},
+        json_schema_extra=_codes(catalogue.ITEM_TYPES),
     )
     op: Annotated[str, _NAME] = Field(
         title="操作",
@@ -57,7 +64,7 @@ class SyncItem(Schema):
             " / household, toilet: create, update, remove; visit: create, update, submit; task: note"
         ),
         examples=["update"],
-        json_schema_extra={"x-extensible-enum": [code.code for code in catalogue.ITEM_OPERATIONS.codes]},
+        json_schema_extra=_codes(catalogue.ITEM_OPERATIONS),
     )
     record_id: UUID = Field(title="记录编号", examples=[_ID])
     base_version: int | None = Field(
