@@ -25,6 +25,18 @@ def pytest_configure(config: pytest.Config) -> None:
             config.pluginmanager.import_plugin("tests.fixtures")
 
 
+# Of tests that share something dear: where they stand, and what they share.
+_HOUSES = {
+    "tests/scope/": "the house of the matrix",
+    "tests/contract/": "the county of the contract, and the document",
+    "tests/handbook/": "the county of the contract, and the document",
+    "tests/examples/": "the demonstration",
+    "tests/delivery/test_walk_through.py": "the demonstration",
+    "tests/exchange/test_killed.py": "the deployment that is killed",
+    "tests/reporting/dashboard/test_browser.py": "the browser",
+}
+
+
 class TogetherWhereDear(LoadScopeScheduling):
     """Test by test to whichever process is free; but the folders whose tests share a furnished house go as one.
 
@@ -32,8 +44,7 @@ class TogetherWhereDear(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        houses = ("tests/scope/", "tests/contract/", "tests/examples/")
-        return next((folder for folder in houses if nodeid.startswith(folder)), nodeid)
+        return next((house for folder, house in _HOUSES.items() if nodeid.startswith(folder)), nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherWhereDear | None:

@@ -13,7 +13,10 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
+from tests.building import the_app
 from tests.conftest import SUBSET, make_settings, on, plain
+from tests.delivery.running import PASSWORD as DEMO_PASSWORD
+from tests.delivery.running import run
 from tests.folders import quick_folder
 from tests.reporting.statistics.counting import uncounted
 from tests.restoring import KeptPool, Restored
@@ -22,7 +25,7 @@ from tests.talking import save_hops, talking
 from tests.world import load_people
 from toilet_api.accounts import keys, tokens
 from toilet_api.accounts.tables import Principal
-from toilet_api.app import connect, create_app
+from toilet_api.app import connect
 from toilet_api.divisions import loading
 from toilet_api.kernel import jobs
 from toilet_api.kernel.database import EVERYWHERE, Database
@@ -38,8 +41,15 @@ gc.freeze()
 gc.enable()
 gc.set_threshold(50_000, 20, 50)
 
+# Half of what a short statement costs the server is to think about how to do it, with so few rows in vain.
+QUICK_PLANS = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_mergejoin": "off",
+    "enable_memoize": "off",
+    "enable_incremental_sort": "off",
+}
 # Nothing of it need survive, and nobody copies it.
-FORGETFUL = {"wal_level": "minimal", "max_wal_senders": "0", "wal_compression": "off"}
+FORGETFUL = {"wal_level": "minimal", "max_wal_senders": "0", "wal_compression": "off"} | QUICK_PLANS
 
 
 @pytest.fixture(scope="session")
@@ -115,12 +125,21 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def built_app(server: str, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
-    """The app, built once a process: building takes longer than most tests."""
-    app = create_app(make_settings(server, tmp_path_factory.mktemp("unused")))
-    app.state.database.dispose()
-    gc.freeze()
-    return app
+def built_app() -> FastAPI:
+    """The app, built once a process."""
+    return the_app()
+
+
+@pytest.fixture(scope="session")
+def demonstrated() -> Iterator[Path]:
+    """A data folder with a small demonstration, as `demo` leaves it, for whoever serves a copy of it."""
+    with quick_folder("demonstration-") as data:
+        loaded = run("divisions", "load", SUBSET, "--data-dir", data)
+        assert loaded.code == 0, loaded.err
+        # Fewer households than by default; what `serve --demo` then finds, it serves as it is.
+        filled = run("demo", "--households", "24", "--data-dir", data, DEMO_PASSWORD=DEMO_PASSWORD)
+        assert filled.code == 0, filled.err
+        yield Path(data)
 
 
 @pytest.fixture(scope="session")
@@ -208,9 +227,9 @@ def _token(app: FastAPI, name: str, known: dict[tuple[UUID, int], str]) -> str:
 
 @pytest.fixture
 def drain_jobs(settings: Settings, app: FastAPI) -> Callable[[], None]:
-    """Run every queued job, here and now."""
+    """Run every queued job, here and now, by the app's own connections, which know the statements already."""
 
     def drain() -> None:
-        jobs.run_worker(settings, wait=False)
+        jobs.run_worker(settings, wait=False, database=app.state.database)
 
     return drain

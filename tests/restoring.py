@@ -74,6 +74,7 @@ class Restored:
         self._address = address
         self._template = template
         self._connection: psycopg.Connection[Any] | None = None
+        self._witness: psycopg.Connection[Any] | None = None
         self._schema: list[int] = []
         self._since = ""
         self._whole = 0
@@ -89,7 +90,8 @@ class Restored:
         """
         if self._connection is not None:
             try:
-                if self._is_untouched(list(keeping)) or self._put_back():
+                kept = [*keeping, *([] if self._witness is None else [self._witness.info.backend_pid])]
+                if self._is_untouched(kept) or self._put_back():
                     return
             except psycopg.Error:
                 pass  # whatever a test did to it: there will be another
@@ -98,6 +100,9 @@ class Restored:
 
     def drop(self) -> None:
         """Do away with it."""
+        if self._witness is not None:
+            self._witness.close()
+            self._witness = None
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -179,12 +184,19 @@ class Restored:
 
     @contextmanager
     def as_it_was(self) -> Iterator[psycopg.Connection[Any]]:
-        """A connection that goes on seeing the database as it is now."""
-        with psycopg.connect(self._address(self.name)) as connection:
-            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-            connection.read_only = True
-            connection.execute("select count(*) from pg_class")
-            yield connection
+        """A connection that goes on seeing the database as it is now.
+
+        It is kept: a new one has every table to learn, which takes ten times as long as to read them.
+        """
+        if self._witness is None:
+            self._witness = psycopg.connect(self._address(self.name))
+            self._witness.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            self._witness.read_only = True
+        self._witness.execute("select count(*) from pg_class")
+        try:
+            yield self._witness
+        finally:
+            self._witness.rollback()
 
     def next_number(self) -> int:
         """That of the server's next transaction that writes: it is the same as long as nobody does."""
@@ -244,3 +256,5 @@ class KeptPool:
 
     def _note(self, connection: psycopg.Connection[Any], _: Any) -> None:
         self._backends.add(connection.info.backend_pid)
+        # Some thousand statements go by one connection here: those that come again are worth keeping from the first.
+        connection.prepare_threshold, connection.prepared_max = 1, 3000

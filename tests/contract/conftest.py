@@ -28,4 +28,5 @@ def served(server: str, template: str, tmp_path_factory: pytest.TempPathFactory)
     with serving(app) as running:
         furnish(running)
         yield running
+        running.owner.close()
     app.state.database.dispose()

@@ -3,11 +3,14 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 
 Json = dict[str, Any]
+COMMITTED = Path(__file__).parents[2] / "openapi" / "openapi.json"
+"""What is released. That it is the app's own, test_document.py sees to: making it anew takes seconds."""
 CHINESE = re.compile("[\u4e00-\u9fff]")
 _REGISTRIES: dict[int, tuple[Json, jsonschema_rs.Registry]] = {}
 """By the identity of a document, which is kept with it."""

@@ -6,12 +6,15 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import httpx
+import psycopg
 import uvicorn
 from fastapi import FastAPI
 
+from tests.conftest import plain
 from tests.contract import (
     served_assessment,
     served_exchange,
@@ -48,6 +51,13 @@ class Served:
             answer = httpx.post(f"{self.address}{API}/auth/token", data=form, trust_env=False)
             self.tokens[name] = ok(answer)["access_token"]
         return self.tokens[name]
+
+    @cached_property
+    def owner(self) -> psycopg.Connection[Any]:
+        """The owner's way to the database. It is kept: a new one has every table to learn, which takes longest."""
+        settings = self.app.state.settings
+        options = f"-c search_path={settings.database_schema}"
+        return psycopg.connect(plain(settings.database_url), autocommit=True, options=options)
 
     def client(self, name: str) -> httpx.Client:
         """A client that is logged in."""

@@ -25,7 +25,7 @@ def furnish(app: FastAPI, admin: httpx.Client) -> dict[str, list[str]]:
     pictured = ok(admin.post(f"{API}/uploads", json=upload(len(picture))), 201)["id"]
     assert ok(admin.patch(f"{API}/uploads/{pictured}", content=picture, headers=headers))["state"] == "complete"
     ended = _asked(admin, "users")
-    jobs.run_worker(app.state.settings, wait=False)
+    jobs.run_worker(app.state.settings, wait=False, database=app.state.database)
     assert ok(admin.get(f"{API}/exports/{ended['export_id']}"))["state"] == "succeeded"
     waiting = _asked(admin, "divisions")  # another, so that the stored file doesn't answer it
     word = ok(admin.post(f"{API}/import-synonyms", json=synonym()), 201)

@@ -8,7 +8,6 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -16,12 +15,11 @@ import httpx
 import pytest
 
 from tests.contract.bad import nothing_changes, pointers, refused
-from tests.contract.reading import Json, is_list, operations, parameters, resolved
+from tests.contract.reading import COMMITTED, Json, is_list, operations, parameters, resolved
 from tests.contract.served import Served
 from tests.contract.wire import Wire
 from toilet_api.kernel.limits import PART_MEDIA
 
-COMMITTED = Path(__file__).parents[2] / "openapi" / "openapi.json"
 DOCUMENT: Json = json.loads(COMMITTED.read_text())
 T = TypeVar("T")
 JSON = {"Content-Type": "application/json"}

@@ -4,11 +4,11 @@ import csv
 import io
 import json
 import re
-from pathlib import Path
 
 import pytest
 
 from tests.contract.reading import (
+    COMMITTED,
     Json,
     faults,
     is_list,
@@ -22,7 +22,6 @@ from toilet_api.kernel.codes import CODE_LISTS
 from toilet_api.kernel.errors import CATALOGUE
 from toilet_api.openapi import CLOSED, NEVER_STORED, TAGS
 
-COMMITTED = Path(__file__).parents[2] / "openapi" / "openapi.json"
 CHINESE = re.compile("[\u4e00-\u9fff]")
 VERBS = {
     *("list", "get", "search", "create", "record", "update", "rename", "change", "remove", "restore", "reveal"),

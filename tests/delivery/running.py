@@ -16,7 +16,10 @@ from unittest.mock import patch
 
 import psutil
 
+from tests.building import connected
 from toilet_api import cli
+from toilet_api.commands import document
+from toilet_api.demonstration import stage
 
 COMMAND = (sys.executable, "-m", "toilet_api")
 PASSWORD = "Walk-Through-2026"
@@ -51,6 +54,8 @@ def run(*arguments: str | Path, stdin: str = "", **variables: str) -> Ended:
         patch.object(sys, "argv", ["toilet-api", *map(str, arguments)]),
         patch.object(sys, "stdin", io.StringIO(stdin)),
         patch.object(cli, "configure_logging"),
+        patch.object(stage, "create_app", connected),
+        patch.object(document, "create_app", connected),
         redirect_stdout(out),
         redirect_stderr(err),
     ):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.delivery.running import PASSWORD, alive, environment, run, serving
-from tests.folders import quick_folder
+from tests.delivery.running import PASSWORD, alive, environment, serving
+from tests.folders import copied, quick_folder
 
 README = Path(__file__).parents[2] / "README.md"
 EXPECTED = (
@@ -57,13 +57,9 @@ def in_bash(name: str, folder: Path, address: str) -> subprocess.CompletedProces
 
 
 @pytest.mark.slow
-def test_walk_through_does_the_main_job_and_everything_ends_with_it(subset: Path, tmp_path: Path) -> None:
-    with quick_folder("walk-") as data:
-        loaded = run("divisions", "load", subset, "--data-dir", data)
-        assert loaded.code == 0, loaded.err
-        # Fewer households than by default; what `serve --demo` then finds, it serves as it is.
-        filled = run("demo", "--households", "12", "--data-dir", data, DEMO_PASSWORD=PASSWORD)
-        assert filled.code == 0, filled.err
+def test_walk_through_does_the_main_job_and_everything_ends_with_it(demonstrated: Path, tmp_path: Path) -> None:
+    with quick_folder("walk-") as empty:
+        data = copied(demonstrated, empty)
         with serving("--demo", "--workers", "2", "--data-dir", data, DEMO_PASSWORD=PASSWORD) as served:
             family = served.descendants()
             walked = in_bash("walk-through", tmp_path, served.address)

@@ -5,14 +5,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.conftest import SUBSET
-from tests.delivery.running import PASSWORD, environment, run, serving
+from tests.delivery.running import PASSWORD, environment, serving
+from tests.folders import copied, quick_folder
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 API = "/api/v1"
@@ -20,14 +19,10 @@ Example = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
-def address() -> Iterator[str]:
+def address(demonstrated: Path) -> Iterator[str]:
     """Where the demonstration county is served. Webhooks may go to this machine."""
-    # Not pytest's tmp_path, which is closed to the user that an embedded server runs as under root.
-    with TemporaryDirectory(prefix="examples-") as data:
-        loaded = run("divisions", "load", SUBSET, "--data-dir", data)
-        assert loaded.code == 0, loaded.err
-        filled = run("demo", "--households", "24", "--data-dir", data, DEMO_PASSWORD=PASSWORD)
-        assert filled.code == 0, filled.err
+    with quick_folder("examples-") as empty:
+        data = copied(demonstrated, empty)
         opened = {"DEMO_PASSWORD": PASSWORD, "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"}
         with serving("--demo", "--data-dir", data, seconds=900, **opened) as served:
             yield served.address

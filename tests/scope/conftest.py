@@ -27,7 +27,7 @@ from tests.scope import (
 )
 from tests.scope.places import CITIES, COUNTIES, HOMES, PROVINCES, TOWNSHIPS
 from tests.scope.probe import Furniture
-from tests.talking import answered, talking
+from tests.talking import answered, save_hops, talking
 from tests.world import PASSWORD
 from toilet_api.app import connect
 from toilet_api.kernel import database, jobs
@@ -106,6 +106,7 @@ def furnished(
     settings = settings.model_copy(update={"access_token_minutes": 120})  # the logins are for the whole matrix
     connect(built_app, settings)
     furniture = Furniture()
+    save_hops()
     with start_blocking_portal(backend_options={"use_uvloop": True}) as portal:
         furnish.accounts(built_app.state.database, settings, furniture)
         names = (*HOMES, *furnish.KEEPERS, furnish.CHECKER, furnish.TWO_HATS)
@@ -117,7 +118,7 @@ def furnished(
         furnish_rectification.oversight(clients, furniture)
         furnish_sync.sent(clients["keeper"], furniture)
         furnish_exchange.before_the_worker(clients, furniture)
-        jobs.run_worker(settings, wait=False)
+        jobs.run_worker(settings, wait=False, database=built_app.state.database)
         furnish_exchange.after_the_worker(clients, furniture)
         furnish_sharing.furnish(clients, furniture, built_app.state.database)
         furnish_webhooks.webhooks(clients, furniture)
