@@ -70,7 +70,7 @@ _TOGETHER = {
     *("contradiction", "source_unclear", "correction_unexplained", "toilet_problem", "cause_of_another_class"),
     *("bad_token_request", "masked_only", "purpose", "weights_not_100", "nothing_corrected", "phase_contradicts"),
     *("nobody_present", "unknown_field", "values_misplaced", "bom_of_csv"),
-    *("export_format_unfit", "household_not_asked"),
+    *("export_format_unfit", "household_not_asked", "aspect_contradicts", "not_failed"),
 }
 """One member hangs on another. JSON Schema could say some of these, but generators make unions of it."""
 KNOWN = frozenset(_SEALED | _STANDS | _DAY | _CONTENT | _TOGETHER)
