@@ -70,7 +70,7 @@ def run(context: jobs.Context, *, job_id: str) -> None:
             with closing(begun) as reading:
                 rows = reading.count()
                 _note(context, job.id, rows_total=rows)
-                with _shared(context, reading, rows):
+                with _shared(context, job, reading, rows):
                     sha256 = _write(store, job, reading)
         store.keep(sha256)
         _succeed(
@@ -106,9 +106,13 @@ class _Progress:
 
 
 @contextmanager
-def _shared(context: jobs.Context, reading: Reading, rows: int) -> Iterator[None]:
-    """A long dataset is read by two transactions side by side, where the pool has connections to spare."""
-    if rows < LONG or context.settings.database_pool_size < _POOL_TO_SHARE:
+def _shared(context: jobs.Context, job: ExportJob, reading: Reading, rows: int) -> Iterator[None]:
+    """A long dataset is read by two transactions side by side, where the pool has connections to spare.
+
+    Not for Parquet: its writer holds groups of rows itself, and leaves no memory for what is read ahead.
+    """
+    has_room = context.settings.database_pool_size >= _POOL_TO_SHARE and job.format != "parquet"
+    if rows < LONG or not has_room:
         yield
         return
     with context.database.snapshot((reading.division_code,), of=reading.session) as other, closing(reading):
