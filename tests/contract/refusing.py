@@ -71,6 +71,7 @@ _TOGETHER = {
     *("bad_token_request", "masked_only", "purpose", "weights_not_100", "nothing_corrected", "phase_contradicts"),
     *("nobody_present", "unknown_field", "values_misplaced", "bom_of_csv"),
     *("export_format_unfit", "household_not_asked", "aspect_contradicts", "not_failed"),
+    *("method_needs_household", "no_toilet", "finding_missing", "finding_at_demolished", "work_problem_in_visit"),
 }
 """One member hangs on another. JSON Schema could say some of these, but generators make unions of it."""
 KNOWN = frozenset(_SEALED | _STANDS | _DAY | _CONTENT | _TOGETHER)
