@@ -5,10 +5,10 @@ them, which a pattern says here. Texts hold no NUL, and more than blanks where t
 answers hold is left alone, and codes in whatever they hold.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 from toilet_api.promise.said import FILLED, SAID_LATER, TEXT, one_of
+from toilet_api.publishing import nodes
 from toilet_api.specimens import Json
 
 _BESIDE = ("title", "description", "examples", "default")
@@ -29,11 +29,11 @@ def say_exactly(document: Json) -> None:
     answers = [one["responses"] for one in operations] + [document.get("webhooks", {})]
     shown = {name: schemas[name] for name in _reached(answers, schemas)}
     for part in [*requests, *(schemas[name] for name in _reached(requests, schemas) - shown.keys())]:
-        for node in _nodes(part):
+        for node in nodes(part):
             _say(node, shown)
     # A text that is stored and shown again has never held what no request may hold.
     for name in _reached(requests, schemas) & shown.keys():
-        for node in _nodes(schemas[name]):
+        for node in nodes(schemas[name]):
             if _is_unlimited(node):
                 _say_text(node)
 
@@ -88,23 +88,9 @@ def _reached(parts: Any, schemas: Json) -> set[str]:
     found: set[str] = set()
     waiting = [parts]
     while waiting:
-        for node in _nodes(waiting.pop()):
+        for node in nodes(waiting.pop()):
             name = str(node.get("$ref", "")).rsplit("/", 1)[-1]
             if name in schemas and name not in found:
                 found.add(name)
                 waiting.append(schemas[name])
     return found
-
-
-def _nodes(value: Any) -> Iterator[Json]:
-    """Every object within `value`; examples hold none."""
-    if isinstance(value, list):
-        for one in value:
-            yield from _nodes(one)
-    elif isinstance(value, dict):
-        yield value
-        for name, member in list(value.items()):
-            if name == "properties" and isinstance(member, dict):
-                yield from _nodes(list(member.values()))
-            elif name not in ("example", "examples"):
-                yield from _nodes(member)

@@ -46,7 +46,7 @@ def publish(document: Json) -> None:
         named = (*_NAMED, ("DeadlineRules", "各类原因的整改期限 / Deadlines by cause", rules))
     made: Json = {}
     for place in (document["paths"], document.get("webhooks", {}), schemas):
-        for node in _nodes(place):
+        for node in nodes(place):
             _tell_file(node)
             for name, description, shape in named:
                 if _is(node, shape):
@@ -55,7 +55,7 @@ def publish(document: Json) -> None:
                     node.clear()
                     node.update({"$ref": _REFERENCE + name, **beside})
     schemas.update(made)
-    for node in _nodes(document):
+    for node in nodes(document):
         _tell_size(node)
 
 
@@ -88,7 +88,7 @@ def _open_answers(document: Json) -> None:
         for part in (operation.get("parameters", []), operation.get("requestBody", {}))
     ]
     while waiting:
-        for node in _nodes(waiting.pop()):
+        for node in nodes(waiting.pop()):
             name = str(node.get("$ref", "")).removeprefix(_REFERENCE)
             if name in schemas and name not in sent:
                 sent.add(name)
@@ -98,15 +98,15 @@ def _open_answers(document: Json) -> None:
             del schema["additionalProperties"]
 
 
-def _nodes(value: Any) -> Iterator[Json]:
+def nodes(value: Any) -> Iterator[Json]:
     """Every object within `value`; examples hold none."""
     if isinstance(value, list):
         for one in value:
-            yield from _nodes(one)
+            yield from nodes(one)
     elif isinstance(value, dict):
         yield value
         for name, member in list(value.items()):
             if name == "properties" and isinstance(member, dict):
-                yield from _nodes(list(member.values()))  # where `examples` is the name of a member
+                yield from nodes(list(member.values()))  # where `examples` is the name of a member
             elif name not in ("example", "examples"):
-                yield from _nodes(member)
+                yield from nodes(member)
