@@ -32,6 +32,7 @@ _STANDS = {
     *("attachment_unknown", "household_unknown", "toilet_unknown", "problem_unknown", "campaign_unknown"),
     *("assessment_unknown", "unknown_code", "unknown_column", "unknown_dimension", "unknown_filter", "task_exists"),
     *("member_unclear", "item_dropped", "checklist_loosened", "scope_not_allowed", "user_unknown", "wrong_parent"),
+    "not_in_division",
     "no_records",  # of a part of an assessment whose room isn't there yet
     *("item_missing", "item_unknown", "more_than_asked", "not_own_level", "not_yourself", "unknown_client"),
     *("not_for_this_level", "too_large", "demands_unanswered"),
