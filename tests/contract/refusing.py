@@ -71,7 +71,7 @@ _TOGETHER = {
     ),
     *("contradiction", "source_unclear", "correction_unexplained", "toilet_problem", "cause_of_another_class"),
     *("bad_token_request", "masked_only", "purpose", "weights_not_100", "nothing_corrected", "phase_contradicts"),
-    *("nobody_present", "unknown_field", "values_misplaced", "bom_of_csv"),
+    *("nobody_present", "one_of", "unknown_field", "values_misplaced", "bom_of_csv"),
     *("export_format_unfit", "household_not_asked", "aspect_contradicts", "not_failed"),
     *("method_needs_household", "no_toilet", "finding_missing", "finding_at_demolished", "work_problem_in_visit"),
 }

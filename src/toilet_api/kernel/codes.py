@@ -50,18 +50,19 @@ def code_list(name: str, zh: str, en: str, codes: list[Code]) -> CodeList:
     return made
 
 
-def field(codes: CodeList) -> Any:
-    """A string type that takes the codes of the list and documents them as an extensible enum."""
+def field(codes: CodeList, *, but: str | None = None) -> Any:
+    """A string type that takes the codes of the list, `but` one, and documents them as an extensible enum."""
+    fitting = [entry for entry in codes.codes if entry.code != but]
+    active = [entry for entry in fitting if not entry.retired]
 
     def known(value: str) -> str:
-        if value not in codes:
-            expected = ", ".join(entry.code for entry in codes.codes if not entry.retired)
+        if all(entry.code != value for entry in fitting):
+            expected = ", ".join(entry.code for entry in active)
             raise PydanticCustomError(
                 "unknown_code", "unknown code; expected one of {expected}", {"expected": expected}
             )
         return value
 
-    active = [entry for entry in codes.codes if not entry.retired]
     return Annotated[
         str,
         AfterValidator(known),
@@ -71,6 +72,9 @@ def field(codes: CodeList) -> Any:
             + "; ".join(f"`{entry.code}` {entry.zh}" for entry in active)
             + "。客户端须容忍新代码 / Clients must tolerate new codes.",
             examples=[active[0].code] if active else None,
-            json_schema_extra={"x-extensible-enum": [entry.code for entry in codes.codes], "x-code-list": codes.name},
+            json_schema_extra={
+                "x-extensible-enum": [entry.code for entry in fitting],
+                **({"x-code-list": codes.name} if but is None else {}),
+            },
         ),
     ]

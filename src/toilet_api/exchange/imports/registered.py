@@ -15,20 +15,20 @@ from toilet_api.registry.people import Person
 
 _SHOW = """
     select household.id, household.division_code, household.version, household.family_size, household.dwelling_state,
-           household.note, household.updated_at, person.sealed,
+           household.note, household.updated_at,
+           (select sealed from household_person as person where person.household_id = household.id) as sealed,
            (select coalesce(jsonb_agg(jsonb_build_object(
                        'id', toilet.id, 'mode', toilet.mode, 'built_year', toilet.built_year,
                        'built_month', toilet.built_month, 'led_by', toilet.led_by, 'subsidy_fen', toilet.subsidy_fen,
                        'counted', toilet.counted, 'updated_at', toilet.updated_at)
-                   order by toilet.created_at, toilet.id)::text, '[]')
-            from toilet where toilet.household_id = household.id and toilet.removed_at is null) as toilets
-    from household join household_person as person on person.household_id = household.id
-    where household.id = any(%s) and household.removed_at is null
+                   order by toilet.created_at, toilet.id) filter (where toilet.removed_at is null)::text, '[]')
+            from toilet where toilet.household_id = household.id) as toilets
+    from household where household.id = any(%s)
 """
 
 
 def read(session: Session, vault: Vault, ids: Collection[UUID]) -> dict[UUID, Registered]:
-    """Households by id. The caller holds their rows."""
+    """Households by id. The caller holds their rows, and has seen that they stand."""
     if not ids:
         return {}
     found: dict[UUID, Registered] = {}

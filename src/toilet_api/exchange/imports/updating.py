@@ -22,9 +22,9 @@ from toilet_api.registry.people import SealedPerson, seal
 _TABLES = (
     """
     create temp table if not exists staged_change (
-        id uuid, resealed boolean, name_masked text, id_number_masked text, phone_masked text, address_masked text,
-        name_index bytea, phone_index bytea[], sealed bytea, family_size int, dwelling_state text, note text,
-        before text, after text
+        id uuid primary key, resealed boolean, name_masked text, id_number_masked text, phone_masked text,
+        address_masked text, name_index bytea, phone_index bytea[], sealed bytea, family_size int,
+        dwelling_state text, note text, before text, after text
     ) on commit drop
     """,
     """
@@ -34,8 +34,8 @@ _TABLES = (
     """,
     """
     create temp table if not exists staged_toilet_change (
-        id uuid, household_id uuid, mode text, built_year int, built_month int, led_by text, subsidy_fen bigint,
-        before text, after text, was_counted boolean
+        id uuid primary key, household_id uuid, mode text, built_year int, built_month int, led_by text,
+        subsidy_fen bigint, before text, after text, was_counted boolean
     ) on commit drop
     """,
 )
@@ -50,13 +50,15 @@ _UPDATE_HOUSEHOLDS = text(
         phone_index = case when resealed then staged.phone_index else household.phone_index end,
         family_size = staged.family_size, dwelling_state = staged.dwelling_state, note = staged.note,
         version = version + 1, updated_at = now(), updated_by = cast(:actor as uuid)
-    from staged_change as staged where household.id = staged.id
+    from staged_change as staged where household.id = staged.id and household.id = any(cast(:ids as uuid[]))
     """
 )
 _UPDATE_PERSONS = text(
     """
     update household_person set sealed = staged.sealed
-    from staged_change as staged where household_person.household_id = staged.id and staged.resealed
+    from staged_change as staged
+    where household_person.household_id = staged.id and staged.resealed
+      and household_person.household_id = any(cast(:ids as uuid[]))
     """
 )
 _UPDATE_TOILETS = text(
@@ -64,7 +66,7 @@ _UPDATE_TOILETS = text(
     update toilet
     set mode = staged.mode, built_year = staged.built_year, built_month = staged.built_month, led_by = staged.led_by,
         subsidy_fen = staged.subsidy_fen, version = version + 1, updated_at = now(), updated_by = cast(:actor as uuid)
-    from staged_toilet_change as staged where toilet.id = staged.id
+    from staged_toilet_change as staged where toilet.id = staged.id and toilet.id = any(cast(:ids as uuid[]))
     """
 )
 _INSERT_TOILETS = text(
@@ -83,6 +85,7 @@ _JOURNAL_HOUSEHOLDS = """
            household.division_code, household.version, 'update' as op, cast(staged.before as jsonb) as before,
            cast(staged.after as jsonb) as after, cast(:why as text) as reason
     from staged_change as staged join household on household.id = staged.id
+    where household.id = any(cast(:ids as uuid[]))
 """
 _JOURNAL_TOILETS = """
     select 'toilet.updated' as action, 'toilet' as subject_type, toilet.id as subject_id, toilet.division_code,
@@ -93,6 +96,7 @@ _JOURNAL_TOILETS = """
                then jsonb_build_object('counted', toilet.counted) else '{}' end as after,
            cast(:why as text) as reason
     from staged_toilet_change as staged join toilet on toilet.id = staged.id
+    where toilet.id = any(cast(:ids as uuid[]))
 """
 _NEW_TOILET = f"""
     cast('{json.dumps(NOT_IN_A_LEDGER)}' as jsonb) || jsonb_build_object(
@@ -116,19 +120,26 @@ def update(
         connection.execute(text(statement))
     connection.execute(text("truncate staged_change, staged_toilet_change, staged_more_toilet"))
     _stage(session, vault, changes)
+    households = [there.id for there, difference in changes if _is_of_household(difference)]
+    toilets = [toilet_id for _, difference in changes for toilet_id in difference.toilets]
     with staging.by_index(session):
-        connection.execute(_UPDATE_HOUSEHOLDS, {"actor": actor})
-        connection.execute(_UPDATE_PERSONS)
-        connection.execute(_UPDATE_TOILETS, {"actor": actor})
+        connection.execute(_UPDATE_HOUSEHOLDS, {"actor": actor, "ids": households})
+        connection.execute(_UPDATE_PERSONS, {"ids": households})
+        connection.execute(_UPDATE_TOILETS, {"actor": actor, "ids": toilets})
     new = list(connection.execute(_INSERT_TOILETS, {"actor": actor}).scalars())
-    written = [*new, *(toilet_id for _, difference in changes for toilet_id in difference.toilets)]
+    written = [*new, *toilets]
     recounted = [there.id for there, difference in changes if _may_count_otherwise(difference)]
     if recounted:
         counting.recount(session, recounted, written=written)
     with staging.by_index(session):
-        journal.record_selected(session, _JOURNAL_HOUSEHOLDS, {"why": reason})
-        journal.record_selected(session, _JOURNAL_TOILETS, {"why": reason})
+        journal.record_selected(session, _JOURNAL_HOUSEHOLDS, {"why": reason, "ids": households})
+        journal.record_selected(session, _JOURNAL_TOILETS, {"why": reason, "ids": toilets})
     journal.record_created(session, "toilet", _NEW_TOILET, _MORE_TOILETS, reason)
+
+
+def _is_of_household(difference: Difference) -> bool:
+    """Whether the household's own row changes."""
+    return difference.person is not None or bool(difference.household)
 
 
 def _may_count_otherwise(difference: Difference) -> bool:
@@ -155,11 +166,7 @@ def _stage(session: Session, vault: Vault, changes: Sequence[Change]) -> None:
         session,
         "staged_change",
         ("uuid", "bool", *("text",) * 4, "bytea", "bytea[]", "bytea", "int4", *("text",) * 4),
-        (
-            _household(vault, there, difference)
-            for there, difference in changes
-            if difference.person is not None or difference.household
-        ),
+        (_household(vault, there, difference) for there, difference in changes if _is_of_household(difference)),
     )
     staging.copy_rows(
         session,

@@ -83,6 +83,7 @@ CALL_IN_OUTCOMES = code_list(
 
 # Each is a checked string type; the names are for annotations.
 Part: Any = codes.field(PARTS)
+RatedPart: Any = codes.field(PARTS, but="falsification")
 AssessmentState: Any = codes.field(ASSESSMENT_STATES)
 ListColour: Any = codes.field(LIST_COLOURS)
 ListReason: Any = codes.field(LIST_REASONS)

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from toilet_api.kernel.fields import LongText, Schema, ShortText
-from toilet_api.reporting.assessment.codes import AssessmentState, ListColour
+from toilet_api.reporting.assessment.codes import AssessmentState, ListColour, RatedPart
 from toilet_api.reporting.assessment.scoring import Method, Rule
 from toilet_api.reporting.assessment.shrinkage import Fixed, Moments, Prior
 from toilet_api.survey.schemas import ID, AllowedActions, OptionalId, Patch, unset
@@ -115,16 +115,7 @@ class PartRule(_ListRule):
     """某项指标（未经修正的比率）低于 / A part's rate, as counted, is below."""
 
     kind: Literal["part_below"] = Field(title="规则")
-    part: Literal[
-        "completeness",
-        "reports_on_time",
-        "deadlines_met",
-        "close_out",
-        "first_pass",
-        "review",
-        "satisfaction",
-        "upkeep",
-    ] = Field(title="考核指标", examples=["close_out"])
+    part: RatedPart = Field(title="考核指标", examples=["close_out"])
     share: float = Field(**_SHARE, title="比率", examples=[0.6])
     least_count: int = _LEAST
 

@@ -126,6 +126,16 @@ GROUPS: dict[str, Group] = {
 }
 
 
+def _paths_of(name: str, group: Group) -> str:
+    keys = "[0-9]{4}" if group.codes is None else "|".join(code.code for code in group.codes)
+    members = [*group.members, *(("problem_toilets",) if name == "by_cause" else ())]
+    return rf"{name}\.({keys}|{UNKNOWN})\.({'|'.join(members)})"
+
+
+PATHS = "|".join([*(path.replace(".", r"\.") for path in SCALARS), *(_paths_of(*one) for one in GROUPS.items())])
+"""The pattern of every path that `figure` knows."""
+
+
 def figure(path: str) -> Figure:
     """The figure of a path. Raises 422 for one that isn't there."""
     found = SCALARS.get(path) or _of_group(path)

@@ -13,9 +13,11 @@ from toilet_api.kernel.fields import DivisionCode
 from toilet_api.kernel.paging import Paging, answer_page, page_schema
 from toilet_api.kernel.requests import Room
 from toilet_api.kernel.scope import prefix_range
+from toilet_api.promise.said import SAID_LATER
 from toilet_api.reporting.reports import differences, records
 from toilet_api.reporting.reports.answers import ReportReader
 from toilet_api.reporting.reports.codes import Membership
+from toilet_api.reporting.reports.counting import PATHS
 from toilet_api.reporting.reports.problems import NO_EARLIER_REPORT, NOT_DRAWN
 from toilet_api.reporting.reports.routes import Edition
 from toilet_api.reporting.reports.schemas import ChangedRecordRow, DifferenceOut, ReportedRecordRow
@@ -39,6 +41,7 @@ FigurePath = Annotated[
             "指标的路径 / Its path: `problems.overdue`, `by_cause.small_defect.open`, `by_year.unknown.toilets`"
         ),
         examples=["problems.overdue"],
+        json_schema_extra={"pattern": f"^({PATHS})$", SAID_LATER: True},
     ),
 ]
 Other = Annotated[
