@@ -94,9 +94,10 @@ def test_equal_rates_share_a_rank_and_none_has_none() -> None:
         part("4", 0, 0),
         Part("5", "5", None),
         part("6", 9, 1),
+        Part("3", "3", None),
     ]
     ranks = [(rank, one.code) for rank, one in ordered(parts)]
-    assert ranks == [(1, "3"), (2, "1"), (2, "2"), (4, "6"), (None, "4"), (None, "5")]
+    assert ranks == [(1, "3"), (2, "1"), (2, "2"), (4, "6"), (None, "4"), (None, "3"), (None, "5")]
 
 
 def test_a_first_period_with_nothing_reads_well() -> None:

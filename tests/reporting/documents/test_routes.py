@@ -116,6 +116,23 @@ def test_a_bulletin_holds_the_frozen_figures(
     assert "较上周持平" in text
 
 
+def test_what_a_merged_township_had_reported_bears_its_old_name(
+    as_: As, app: FastAPI, database: Database, county_report: dict[str, Any]
+) -> None:
+    admin = as_("county_admin")
+    ok(admin.post(f"{API}/divisions/360423208/merge", json={"into": "360423500", "reason": "撤乡并镇"}))
+    pass_time(database, "2026-11-30T09:00", "2026-12-04T17:30", "2026-12-07T17:30")
+    with it_is(app, at("2026-12-07T18:00")):
+        following = report(admin, kind="weekly", level="county", period="2026-W49")
+        text = page_text(document(admin, following).content)
+    heir = ok(admin.get(f"{API}/divisions/360423500"))["name"]
+    assert f"{heir}（2026年第48周）" in text
+    assert f"{heir}（原石渡乡）（2026年第48周）" in text
+    due = len(ok(admin.get(f"{API}/reports/{following['id']}/parts"))["items"]) - 1
+    assert f"本期应报{due}个，按时报送0个，未报{due}个。" in text
+    assert text.count(f"、{heir}") + text.count(f"：{heir}") >= 2
+
+
 def test_each_format_is_what_it_says(as_: As, bare_report: dict[str, Any]) -> None:
     admin = as_("county_admin")
     office = "application/vnd.openxmlformats-officedocument"

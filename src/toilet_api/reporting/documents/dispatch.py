@@ -9,8 +9,8 @@ from typing import Literal
 from toilet_api.reporting.documents.wording import Share
 from toilet_api.reporting.figures import Figures
 
-Arrival = Literal["in_time", "late", "missing", "pending"]
-"""`pending`: submitted, but not received when the figures were drawn."""
+Arrival = Literal["in_time", "late", "missing", "pending", "not_due"]
+"""`pending`: submitted, but not received when the figures were drawn. `not_due`: made before it went up in another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Part:
 
     code: str
     name: str
+    """Of the division; with the old name where the report was made before it went up in this one."""
     figures: Figures | None
     arrival: Arrival = "in_time"
     stands_in: str = ""
@@ -101,6 +102,11 @@ class Dispatch:
         return {2: "市（县）", 4: "县（市、区）", 6: "乡镇（区）"}.get(len(self.division_code), "村")
 
     @property
+    def due(self) -> tuple[Part, ...]:
+        """The parts whose report was due in the period."""
+        return tuple(part for part in self.parts if part.arrival != "not_due")
+
+    @property
     def received(self) -> tuple[Part, ...]:
         """The parts that have figures."""
         return tuple(part for part in self.parts if part.figures is not None)
@@ -137,6 +143,5 @@ def ordered(parts: Sequence[Part], share: Callable[[Figures], Share] = close_sha
     for _, group in groupby(rated, key=lambda one: one[0]):
         rank = len(made) + 1
         made.extend((rank, part) for _, part in group)
-    seen = {part.code for _, part in made}
-    rest = sorted((part for part in parts if part.code not in seen), key=lambda part: (part.figures is None, part.code))
+    rest = sorted((part for part in parts if value(part) is None), key=lambda part: (part.figures is None, part.code))
     return [*made, *((None, part) for part in rest)]

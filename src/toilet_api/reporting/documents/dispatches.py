@@ -91,8 +91,8 @@ def _parts(session: Session, edition: ReportEdition) -> list[Part]:
     used = session.exec(
         select(ReportPart).where(ReportPart.edition_id == edition.id).order_by(col(ReportPart.part_of))
     ).all()
-    names = lookup.names(session, {one.part_of for one in used})
     reports = _by_id(session, {one for part in used for one in (part.report_id, part.expected_report_id) if one})
+    names = lookup.names(session, {one.part_of for one in used} | {one.reported_for for one in reports.values()})
     ids = {part.part_edition_id for part in used if part.part_edition_id}
     editions = {one.id: one for one in session.exec(select(ReportEdition).where(col(ReportEdition.id).in_(ids))).all()}
     made = []
@@ -103,9 +103,9 @@ def _parts(session: Session, edition: ReportEdition) -> list[Part]:
         made.append(
             Part(
                 code=part.part_of,
-                name=legible(names.get(part.part_of, part.part_of)),
+                name=_name(names, part.part_of, of or expected),
                 figures=Figures.model_validate(its.figures) if its else None,
-                arrival=_arrival(expected, edition.drawn_at, is_used=its is not None and not part.outdated),
+                arrival=_arrival(part, expected, edition.drawn_at),
                 stands_in=label(of.kind, of.period) if part.outdated and of else "",
                 is_corrected=its is not None and its.kind == "corrected",
                 difficulties=legible(its.difficulties or "") if its else "",
@@ -119,13 +119,22 @@ def _by_id(session: Session, ids: set[UUID]) -> dict[UUID, Report]:
     return {one.id: one for one in session.exec(select(Report).where(col(Report.id).in_(ids))).all()}
 
 
-def _arrival(expected: Report | None, drawn_at: datetime, *, is_used: bool) -> Arrival:
+def _name(names: dict[str, str], code: str, report: Report | None) -> str:
+    """清江乡, or 清江乡（原安乐乡） of what another had reported before it went up in this one."""
+    name = names.get(code, code)
+    maker = names.get(report.reported_for, report.reported_for) if report else name
+    return legible(name if maker == name else f"{name}（原{maker}）")
+
+
+def _arrival(part: ReportPart, expected: Report | None, drawn_at: datetime) -> Arrival:
     """As it was when the figures were drawn: a report that came afterwards was missing then."""
+    if expected is None and part.outdated:
+        return "not_due"
     if expected is None or expected.first_submitted_at is None or expected.first_submitted_at > drawn_at:
         return "missing"
     if expected.first_submitted_at > expected.cutoff_at:
         return "late"
-    return "in_time" if is_used else "pending"
+    return "pending" if part.outdated or part.report_id is None else "in_time"
 
 
 def ranking_of(

@@ -131,7 +131,7 @@ def _shortcomings(body: Body, dispatch: Dispatch) -> None:
     reopened = [f"{part.name}{one.problems.reopened}个" for part, one in counted if one.problems.reopened]
     if reopened:
         body.point("销号后重新打开", f"{listed(reopened)}问题经复核、抽查等被重新打开过。")
-    if any(part.arrival != "in_time" for part in dispatch.parts):
+    if any(part.arrival != "in_time" for part in dispatch.due):
         body.point("报送不及时", "".join(arrival_sentences(dispatch)))
     if len(body.blocks) == found:
         body.say("本期数据中没有逾期、未摸排、未销号、重新打开或者迟报、未报的情况。")

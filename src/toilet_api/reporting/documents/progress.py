@@ -163,14 +163,13 @@ def overdue_sentences(dispatch: Dispatch) -> list[str]:
 def arrival_sentences(dispatch: Dispatch) -> list[str]:
     """Who reported in time, late, not at all; who has corrected his report."""
     made: list[str] = []
-    parts = dispatch.parts
+    parts, due = dispatch.parts, dispatch.due
     if not parts:
         return made
     by = {
-        name: [part.name for part in parts if part.arrival == name]
-        for name in ("in_time", "late", "missing", "pending")
+        name: [part.name for part in due if part.arrival == name] for name in ("in_time", "late", "missing", "pending")
     }
-    counts = [f"本期应报{len(parts)}个", f"按时报送{len(by['in_time'])}个"]
+    counts = [f"本期应报{len(due)}个", f"按时报送{len(by['in_time'])}个"]
     for name, label in (("late", "迟报"), ("pending", "已报待接收"), ("missing", "未报")):
         if by[name]:
             counts.append(f"{label}{len(by[name])}个")
