@@ -28,19 +28,25 @@ _SEALED = {
 }
 """Only what we gave out ourselves will do; and names of `fields`, which the document doesn't say (docs/contract.md)."""
 _STANDS = {
-    *("unknown_division", "wrong_division_level", "rest_outside", "same_parent", "not_below_caller", "not_offered"),
+    *("unknown_division", "wrong_division_level", "division_ended", "rest_outside", "same_parent", "wrong_parent"),
+    *("division_code_taken", "division_name_taken", "not_in_division", "not_below_caller", "outside_holder"),
     *("attachment_unknown", "household_unknown", "toilet_unknown", "problem_unknown", "campaign_unknown"),
-    *("assessment_unknown", "unknown_code", "unknown_column", "unknown_dimension", "unknown_filter", "task_exists"),
-    *("member_unclear", "item_dropped", "checklist_loosened", "scope_not_allowed", "user_unknown", "wrong_parent"),
-    "not_in_division",
+    *("assessment_unknown", "user_unknown", "panel_member_unknown", "unknown_client", "item_unknown", "id_taken"),
+    *("unknown_code", "retired_code", "unknown_column", "unknown_dimension", "unknown_filter", "member_unclear"),
+    *("task_exists", "task_begun", "task_not_ready", "item_missing", "item_dropped", "item_loosened"),
+    *("checklist_loosened", "more_than_asked", "not_own_level", "not_yourself", "not_for_this_level", "not_on_panel"),
+    *("attachment_kind", "attachment_expected", "signature_missing", "signature_used", "signed_by_another"),
+    *("signature_of_another_household", "signature_before_reopening", "not_signed", "household_evidence_at_work"),
+    *("problem_done", "problem_elsewhere", "problem_not_open", "problem_not_ready", "survey_unverified"),
+    *("in_another_acceptance", "in_another_plan", "other_campaign", "campaign_differs", "nothing_left"),
+    *("nothing_passed", "funds_missing", "timetable_missing", "decision_at_toilet", "demands_unanswered"),
+    *("scope_not_allowed", "client_cannot_reach", "not_offered", "too_large"),
     "no_records",  # of a part of an assessment whose room isn't there yet
-    *("item_missing", "item_unknown", "more_than_asked", "not_own_level", "not_yourself", "unknown_client"),
-    *("not_for_this_level", "too_large", "demands_unanswered"),
 }
 """What stands in the county, who has a part in it, its own catalogue of problems, and how the service is set up."""
 _DAY = {
     *("too_long_ago", "not_in_the_future", "date_ahead", "due_passed", "due_after_deadline", "year_out_of_range"),
-    *("dates_reversed", "limits_reversed", "bad_period", "bad_window", "over", "in_the_future"),
+    *("dates_reversed", "limits_reversed", "bad_period", "bad_window", "over", "in_the_future", "in_future"),
     *("checked_before_done", "redo_due_past"),
 }
 """The calendar, and which of two values is the larger."""
@@ -52,27 +58,14 @@ _CONTENT = {
 """Checksums, texts that are normalised before they are looked at, and files."""
 _TOGETHER = {
     *("missing", "value_error", "month_without_year", "code_or_parent", "nothing_to_look_for", "repeated"),
-    *(
-        "item_repeated",
-        "cause_repeated",
-        "role_level",
-        "role_kind",
-        "division_level",
-        "stage_missing",
-        "aspect_missing",
-    ),
-    *(
-        "not_checked",
-        "aspect_missing",
-        "levels_contradict",
-        "size_contradicts",
-        "outcome_contradicts",
-        "item_contradicts",
-    ),
+    *("item_repeated", "cause_repeated", "finding_repeated", "problem_repeated", "signature_repeated"),
+    *("panel_member_repeated", "role_level", "role_kind", "division_level", "stage_missing", "aspect_missing"),
+    *("not_checked", "levels_contradict", "size_contradicts", "outcome_contradicts", "item_contradicts"),
     *("contradiction", "source_unclear", "correction_unexplained", "toilet_problem", "cause_of_another_class"),
-    *("bad_token_request", "masked_only", "purpose", "weights_not_100", "nothing_corrected", "phase_contradicts"),
-    *("nobody_present", "one_of", "unknown_field", "values_misplaced", "bom_of_csv"),
-    *("export_format_unfit", "household_not_asked", "aspect_contradicts", "not_failed"),
+    *("bad_token_request", "masked_only", "masked", "purpose", "weights_not_100", "nothing_corrected"),
+    *("phase_contradicts", "aspect_contradicts", "passed_contradicts_value", "value_missing", "value_unexpected"),
+    *("nobody_present", "one_of", "not_together", "unknown_field", "values_misplaced", "bom_of_csv", "not_failed"),
+    *("export_format_unfit", "household_not_asked", "two_kinds_of_evidence"),
     *("method_needs_household", "no_toilet", "finding_missing", "finding_at_demolished", "work_problem_in_visit"),
 }
 """One member hangs on another. JSON Schema could say some of these, but generators make unions of it."""

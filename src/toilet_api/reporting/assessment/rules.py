@@ -8,6 +8,25 @@ CALL_RULE = "工作方案 五（四）：用好通报约谈等举措；对工作
 
 OWN_LEVEL = Guard("own_level", "限考核或约谈单位本级", "by the level that ranks or calls in itself")
 
+_PUBLISH = Step(
+    "publish",
+    {"draft"},
+    "published",
+    permission=Permission.ASSESSMENT_MANAGE,
+    zh="公布",
+    guards=[OWN_LEVEL],
+    rule=RANK_RULE,
+)
+_WITHDRAW = Step(
+    "withdraw",
+    {"draft"},
+    "withdrawn",
+    permission=Permission.ASSESSMENT_MANAGE,
+    zh="作废",
+    guards=[OWN_LEVEL],
+    rule=RANK_RULE,
+)
+
 FORMULA = Machine(
     "assessment_formula",
     "考核办法",
@@ -22,24 +41,8 @@ FORMULA = Machine(
             guards=[OWN_LEVEL],
             rule=RANK_RULE,
         ),
-        Step(
-            "publish",
-            {"draft"},
-            "published",
-            permission=Permission.ASSESSMENT_MANAGE,
-            zh="公布",
-            guards=[OWN_LEVEL],
-            rule=RANK_RULE,
-        ),
-        Step(
-            "withdraw",
-            {"draft"},
-            "withdrawn",
-            permission=Permission.ASSESSMENT_MANAGE,
-            zh="作废",
-            guards=[OWN_LEVEL],
-            rule=RANK_RULE,
-        ),
+        _PUBLISH,
+        _WITHDRAW,
         Step(
             "supersede",
             {"published"},
@@ -57,24 +60,8 @@ ASSESSMENT = Machine(
     "考核",
     "draft",
     [
-        Step(
-            "publish",
-            {"draft"},
-            "published",
-            permission=Permission.ASSESSMENT_MANAGE,
-            zh="公布",
-            guards=[OWN_LEVEL],
-            rule=RANK_RULE,
-        ),
-        Step(
-            "withdraw",
-            {"draft"},
-            "withdrawn",
-            permission=Permission.ASSESSMENT_MANAGE,
-            zh="作废",
-            guards=[OWN_LEVEL],
-            rule=RANK_RULE,
-        ),
+        _PUBLISH,
+        _WITHDRAW,
         Step(
             "supersede",
             {"published"},
