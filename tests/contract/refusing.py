@@ -23,6 +23,8 @@ _SEALED = {
     "unknown_value",
     "change_cursor_expired",
     "sync_cursor_expired",
+    "change_cursor_scope_changed",
+    "match_required",
     "stale",
     "idempotency_mismatch",
 }
@@ -41,6 +43,8 @@ _STANDS = {
     *("in_another_acceptance", "in_another_plan", "other_campaign", "campaign_differs", "nothing_left"),
     *("nothing_passed", "funds_missing", "timetable_missing", "decision_at_toilet", "demands_unanswered"),
     *("scope_not_allowed", "client_cannot_reach", "not_offered", "too_large"),
+    *("county_decision_missing", "household_consent_missing", "panel_incomplete", "panel_signature_missing"),
+    *("redraw_reason_needed", "webhook_replay_too_wide", "export_too_wide", "export_expired", "upload_content_lost"),
     "no_records",  # of a part of an assessment whose room isn't there yet
 }
 """What stands in the county, who has a part in it, its own catalogue of problems, and how the service is set up."""
@@ -54,8 +58,12 @@ _CONTENT = {
     *("id_number_length", "id_number_check_digit", "phone_number", "masked_value", "weak_password"),
     *("webhook_target_refused", "bad_span", "id_number_characters", "empty_heading", "bad_checksum"),
     *("image_kind_refused", "range_not_satisfiable", "decimal_parsing", "decimal_max_places", "uuid_parsing"),
+    *("image_damaged", "image_too_many_pixels", "upload_checksum_mismatch", "upload_part_too_long"),
+    *("import_bad_mapping", "import_bad_csv", "import_bad_ndjson", "import_unknown_format", "import_wrong_encoding"),
+    *("import_empty_file", "import_header_not_found", "import_column_missing", "import_column_ambiguous"),
+    *("import_nul_bytes", "import_corrupt_workbook", "import_encrypted_workbook", "import_zip_bomb"),
 }
-"""Checksums, texts that are normalised before they are looked at, and files."""
+"""Checksums, texts that are normalised before they are looked at or are JSON in a form, and files."""
 _TOGETHER = {
     *("missing", "value_error", "month_without_year", "code_or_parent", "nothing_to_look_for", "repeated"),
     *("item_repeated", "cause_repeated", "finding_repeated", "problem_repeated", "signature_repeated"),
