@@ -133,13 +133,13 @@ AtOnceCauses = Annotated[
 ]
 VerificationLevels = Annotated[
     list[Level],
-    AfterValidator(_levels_in_order),
     Field(
         max_length=2,
         title="须核实摸排的层级",
         description="列入方案和销号前须完成（工作方案 四（二）4）/ Verify a visit before plan and close-out",
         examples=[["township", "county"]],
     ),
+    AfterValidator(_levels_in_order),  # after the list was measured, as it was sent
 ]
 
 

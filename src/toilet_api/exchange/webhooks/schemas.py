@@ -56,7 +56,6 @@ EventTypes = Annotated[
             Field(title="事件类型", json_schema_extra={"x-extensible-enum": list(events.PATTERNS)}),
         ]
     ],
-    AfterValidator(_once),
     Field(
         min_length=1,
         max_length=200,
@@ -67,6 +66,7 @@ EventTypes = Annotated[
         ),
         examples=[["problem.closed", "household.*"]],
     ),
+    AfterValidator(_once),  # after the list was measured, as it was sent
 ]
 Url = Annotated[
     str,
