@@ -105,7 +105,7 @@ def _parts(session: Session, edition: ReportEdition) -> list[Part]:
                 code=part.part_of,
                 name=_name(names, part.part_of, of or expected),
                 figures=Figures.model_validate(its.figures) if its else None,
-                arrival=_arrival(part, expected, edition.drawn_at),
+                arrival=_arrival(part, of, expected, edition.drawn_at),
                 stands_in=label(of.kind, of.period) if part.outdated and of else "",
                 is_corrected=its is not None and its.kind == "corrected",
                 difficulties=legible(its.difficulties or "") if its else "",
@@ -126,9 +126,9 @@ def _name(names: dict[str, str], code: str, report: Report | None) -> str:
     return legible(name if maker == name else f"{name}（原{maker}）")
 
 
-def _arrival(part: ReportPart, expected: Report | None, drawn_at: datetime) -> Arrival:
+def _arrival(part: ReportPart, used: Report | None, expected: Report | None, drawn_at: datetime) -> Arrival:
     """As it was when the figures were drawn: a report that came afterwards was missing then."""
-    if expected is None and part.outdated:
+    if expected is None and used is not None and used.reported_for != part.part_of:
         return "not_due"
     if expected is None or expected.first_submitted_at is None or expected.first_submitted_at > drawn_at:
         return "missing"
