@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from toilet_api.reporting.documents.official import TITLE_CHARACTERS, title_lines
@@ -59,6 +59,7 @@ def test_differences_and_money_and_numbers_of_headings() -> None:
     assert minute(datetime(2026, 7, 24, 16, 5, tzinfo=UTC)) == "2026年7月25日0时05分"
 
 
+@example("0" * 38)
 @given(st.text("关于武宁县农村户厕问题摸排整改情况的报告2026年第30周（）", min_size=1, max_size=80))
 def test_a_title_keeps_every_character(title: str) -> None:
     lines = title_lines(title)

@@ -161,5 +161,5 @@ def title_lines(title: str, longest: int = TITLE_CHARACTERS) -> list[str]:
         if title[:place].endswith(("期", "周", "月", "市", "县", "户厕", "整改"))
     ]
     near = [place for place in ends if max(place, len(title) - place) <= longest]
-    place = min(near, key=lambda one: (abs(one - middle), -one)) if near else round(middle)
+    place = min(near, key=lambda one: (abs(one - middle), -one)) if near else min(round(middle), longest)
     return [title[:place], *title_lines(title[place:], longest)]
