@@ -181,6 +181,10 @@ def test_a_decision_about_what_has_moved_on_meets_the_record_of_now(phone: Phone
     assert stale.json()["current"]["family_size"] == 3
     old = manager.post(path, json={"decision": "take_client"}, headers={"If-Match": '"2"'})
     assert old.status_code == 412
+    for offered in ('"2"', ".Gs"):  # of whoever keeps it, too, if he says what he has seen
+        unseen = manager.post(path, json={"decision": "keep_server"}, headers={"If-Match": offered})
+        assert (unseen.status_code, unseen.json()["current"]["version"]) == (412, 3)
+        assert unseen.headers["etag"] == '"3"'
     ok(manager.post(path, json={"decision": "take_client"}, headers={"If-Match": '"3"'}))
     assert record(manager, "household", home)["family_size"] == 6
 

@@ -93,6 +93,9 @@ def resolve(
             raise _within_values(problem) from None
     elif body.decision == "take_client":
         _write(session, vault, caller, kept, _opened(vault, kept), if_match, now)
+    elif if_match is not None:  # nothing is written, but whoever names a version means that one
+        seen = show(session, vault, caller, conflict_id, now).server
+        optional_match(if_match, 0 if seen is None else seen["version"], lambda: seen)
     kept.state, kept.decision, kept.note = "resolved", body.decision, body.note
     kept.decided_by, kept.decided_by_name, kept.decided_at = caller.id, caller.display_name, now
     session.add(kept)
