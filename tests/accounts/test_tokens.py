@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from tests.accounts.logins import at_once, bearer, login
 from tests.contract.reading import COMMITTED
-from toilet_api.accounts import keys
+from toilet_api.accounts import keys, tokens
 from toilet_api.accounts.tokens import AUDIENCE
 from toilet_api.kernel.database import EVERYWHERE, Database
 from toilet_api.kernel.fields import new_id, now
@@ -132,6 +132,16 @@ def test_a_bad_token_is_401(client: Any, forge: Forge, name: str) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
     assert answer.json()["code"] == "unauthenticated"
+
+
+def test_a_token_that_was_good_before_ends_in_its_time(
+    client: Any, forge: Forge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = bearer(forge.made(exp=now() + timedelta(minutes=5)))
+    assert [client.get(ME, headers=good).status_code for _ in range(2)] == [200, 200]
+    monkeypatch.setattr(tokens.time, "time", lambda: (now() + timedelta(minutes=6)).timestamp())
+    answer = client.get(ME, headers=good)
+    assert (answer.status_code, "expired" in answer.headers["WWW-Authenticate"]) == (401, True)
 
 
 def test_the_forge_can_make_good_ones(client: Any, forge: Forge) -> None:

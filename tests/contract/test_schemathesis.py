@@ -51,6 +51,7 @@ class _RehearsedSession(database.Session):
 
     def commit(self) -> None:
         self.flush()
+        database.forget(self)
 
 
 async def _here(work: Callable[..., Any], *given: Any, **_: Any) -> Any:

@@ -31,7 +31,7 @@ from tests.talking import answered, save_hops, talking
 from tests.world import PASSWORD
 from toilet_api.app import connect
 from toilet_api.kernel import database, jobs
-from toilet_api.kernel.database import SYSTEM, Actor, Database, Session, begin
+from toilet_api.kernel.database import SYSTEM, Actor, Database, Session, begin, forget
 
 _STATE = ("settings", "database", "vault", "key_ring", "objects", "cursor_secret")
 
@@ -52,6 +52,7 @@ class _RehearsedSession(Session):
 
     def commit(self) -> None:
         self.flush()
+        forget(self)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
 """Access tokens: JWT (RFC 9068), signed with ES256 and nothing else."""
 
+import time
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +19,8 @@ from toilet_api.settings import Settings
 AUDIENCE = "toilet_api"
 _TYPE = "at+jwt"
 _LONGEST = 4096
+_KNOWN = 4096
+"""How many tokens a process remembers."""
 _REQUIRED = {f"require_{claim}": True for claim in ("aud", "iat", "exp", "nbf", "iss", "sub", "jti")}
 
 
@@ -82,31 +86,53 @@ def verify(session: Session, ring: KeyRing, settings: Settings, token: str) -> C
     """
     if len(token) > _LONGEST:
         raise refused(*_BAD)
+    kid = _kid_of(token)
+    if kid is None or (key := ring.verifier(session, kid)) is None:
+        raise refused(*_BAD)
+    try:
+        claims, ends_at = _claims_of(token, key, settings.public_url)
+    except ExpiredSignatureError:
+        raise _expired() from None
+    except (JWTError, KeyError, ValueError, TypeError, AttributeError):
+        raise refused(*_BAD) from None
+    if ends_at < time.time():
+        raise _expired()
+    return claims
+
+
+def _expired() -> Problem:
+    return refused("访问令牌已过期。", "The access token has expired.")
+
+
+# A token comes along with every request of its two hours, and its signature doesn't change: looked at once, it is
+# known. Whether its key still counts, and the account, is asked each time.
+@lru_cache(_KNOWN)
+def _kid_of(token: str) -> str | None:
+    """The key that a token of ours names; None of any other."""
     try:
         header = jwt.get_unverified_header(token)
     except JWTError:
-        raise refused(*_BAD) from None
+        return None
     kid = header.get("kid")
     unusual = header.get("alg") != ALGORITHM or header.get("typ") != _TYPE or "crit" in header
-    if unusual or not isinstance(kid, str) or "\x00" in kid or (key := ring.verifier(session, kid)) is None:
-        raise refused(*_BAD)
-    try:
-        claims = jwt.decode(
-            token,
-            key,
-            algorithms=[ALGORITHM],
-            audience=AUDIENCE,
-            issuer=settings.public_url,
-            options={**_REQUIRED, "verify_at_hash": False},
-        )
-        scope = claims.get("scope")
-        return Claims(
-            subject=UUID(claims["sub"]),
-            token_version=int(claims["ver"]),
-            family=UUID(claims["sid"]) if "sid" in claims else None,
-            scope=None if scope is None else frozenset(str(scope).split()),
-        )
-    except ExpiredSignatureError:
-        raise refused("访问令牌已过期。", "The access token has expired.") from None
-    except (JWTError, KeyError, ValueError, TypeError, AttributeError):
-        raise refused(*_BAD) from None
+    return kid if not unusual and isinstance(kid, str) and "\x00" not in kid else None
+
+
+@lru_cache(_KNOWN)
+def _claims_of(token: str, key: Any, issuer: str) -> tuple[Claims, int]:
+    """What a token says that `key` has signed, and the second in which it ends."""
+    claims = jwt.decode(
+        token,
+        key,
+        algorithms=[ALGORITHM],
+        audience=AUDIENCE,
+        issuer=issuer,
+        options={**_REQUIRED, "verify_at_hash": False},
+    )
+    scope = claims.get("scope")
+    return Claims(
+        subject=UUID(claims["sub"]),
+        token_version=int(claims["ver"]),
+        family=UUID(claims["sid"]) if "sid" in claims else None,
+        scope=None if scope is None else frozenset(str(scope).split()),
+    ), int(claims["exp"])

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
 from uuid import UUID
@@ -11,6 +11,7 @@ from uuid import UUID
 import psycopg
 from anyio import to_thread
 from fastapi import Depends, Request
+from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import SessionTransaction
@@ -22,15 +23,15 @@ from toilet_api.settings import Settings
 
 __all__ = ["EVERYWHERE", "Actor", "Database", "Session", "Transaction", "actor_of", "driver", "enter_scope"]
 
-# Given to the driver as they are: they stand at the head of every request.
+# They stand at the head of every request, which makes one round trip of them.
 _BEGIN = (
-    "select set_config('role', %(role)s, true), set_config('search_path', %(schema)s, true),"
-    " set_config('TimeZone', 'Asia/Shanghai', true), set_config('toilet.scope', %(scope)s, true)"
+    "begin{kind}; {snapshot}set local role {role}; set local search_path = {schema};"
+    " set local timezone = 'Asia/Shanghai'; set local toilet.scope = {scope}"
 )
-_SNAPSHOT = "set transaction isolation level repeatable read, read only"
+_SNAPSHOT = " isolation level repeatable read, read only"
+_NARROW = "set local toilet.scope = {scope}"
 # A server that ended is noticed by whoever asks at that moment, and its other connections are given up at once.
 _LIES_SECONDS = 1.0
-_NARROW = "select set_config('toilet.scope', %(scope)s, true)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Actor:
     request_id: str | None = None
 
 
+_UNDER_WAY = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 SYSTEM = Actor(None, "system", "system")
 
 
@@ -86,6 +88,8 @@ class Database:
             pool_size=settings.database_pool_size,
             # Two are spare beside the requests' own (see `slots`), however small the pool.
             max_overflow=max(0, 3 - settings.database_pool_size),
+            # The one used last knows most: its statements are prepared, and what it has read of the tables is at hand.
+            pool_use_lifo=True,
             # Filters and orders make some thousand statements of our lists; the usual 500 would be compiled in turns.
             query_cache_size=2000,
             connect_args={"prepare_threshold": 5 if settings.database_prepare else None, "application_name": "toilet"},
@@ -136,7 +140,7 @@ def begin(session: Session, settings: Settings, prefixes: tuple[str, ...], actor
 
     They are local to the transaction: a pooler in transaction mode may hand the connection to anyone afterwards.
     """
-    session.info.update(settings=settings, scope=_literal(prefixes), actor=actor)
+    session.info.update(settings=settings, scope=prefixes, actor=actor)
 
 
 @event.listens_for(Session, "after_begin")
@@ -145,22 +149,52 @@ def _begun(session: Session, transaction: SessionTransaction, connection: Connec
     if settings is None or transaction.nested:
         return
     snapshot: str | None = session.info.get("snapshot")
-    if snapshot is not None:
-        connection.exec_driver_sql(_SNAPSHOT)
-    if snapshot:  # before anything is read; Postgres has made its name, of hexadecimal digits and hyphens
-        connection.exec_driver_sql(f"set transaction snapshot '{snapshot}'")
-    connection.exec_driver_sql(
-        _BEGIN, {"role": settings.app_role, "schema": settings.database_schema, "scope": session.info["scope"]}
+    named = f"set transaction snapshot '{snapshot}'; " if snapshot else ""  # of hexadecimal digits and hyphens
+    role, schema = _quoted(settings)
+    session.info["bare"] = _bare(connection)
+    _tell(
+        connection,
+        _BEGIN.format(
+            kind="" if snapshot is None else _SNAPSHOT,
+            snapshot=named,
+            role=role,
+            schema=schema,
+            scope=_literal(session.info["scope"]),
+        ),
     )
+
+
+def _tell(connection: Connection, words: str) -> None:
+    """Several commands at once that answer nothing, by the shortest way; a fault of theirs comes by the usual one."""
+    bare = _bare(connection)
+    with suppress(psycopg.Error):
+        if bare.pgconn.exec_(words.encode()).status == ExecStatus.COMMAND_OK:
+            return
+        if words.startswith("begin"):
+            bare.pgconn.exec_(b"rollback")
+    connection.exec_driver_sql(words)
 
 
 def enter_scope(session: Session, prefixes: tuple[str, ...], actor: Actor | None = None) -> None:
     """From here on the transaction sees what lies under `prefixes`, and its writes are `actor`'s."""
     if actor is not None:
         session.info["actor"] = actor
-    session.info["scope"] = _literal(prefixes)
+    session.info["scope"] = prefixes
     if session.in_transaction():
-        session.connection().exec_driver_sql(_NARROW, {"scope": session.info["scope"]})
+        _tell(session.connection(), _NARROW.format(scope=_literal(session.info["scope"])))
+
+
+def forget(session: Session) -> None:
+    """Undo what the transaction has done, and give its connection back, which still knows its prepared statements.
+
+    By the driver's own `rollback` it would forget them all, in case the transaction had made the tables that they read;
+    a request makes none, and each that follows one that was refused would prepare its statements anew.
+    """
+    bare = session.info.get("bare")
+    if bare is not None and bare.pgconn.transaction_status in _UNDER_WAY:
+        with suppress(psycopg.Error):  # a connection that is dead: SQLAlchemy finds that out by itself
+            bare.pgconn.exec_(b"rollback")
+    session.close()
 
 
 def actor_of(session: Session) -> Actor:
@@ -170,11 +204,23 @@ def actor_of(session: Session) -> Actor:
 
 def driver(session: Session) -> psycopg.Connection[Any]:
     """The bare driver connection inside the session's transaction, for COPY."""
-    return cast("psycopg.Connection[Any]", session.connection().connection.driver_connection)
+    return _bare(session.connection())
+
+
+def _bare(connection: Connection) -> psycopg.Connection[Any]:
+    return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
 
 
 def _literal(prefixes: tuple[str, ...]) -> str:
-    return "{" + ",".join(f'"{prefix}"' for prefix in Scope.of(prefixes).prefixes) + "}"
+    """As an array of Postgres, quoted."""
+    array = "{" + ",".join(f'"{prefix}"' for prefix in Scope.of(prefixes).prefixes) + "}"
+    return "'" + array.replace("'", "''") + "'"
+
+
+def _quoted(settings: Settings) -> tuple[str, str]:
+    """The names of the application's role and schema."""
+    role, schema = (name.replace('"', '""') for name in (settings.app_role, settings.database_schema))
+    return f'"{role}"', f'"{schema}"'
 
 
 async def open_transaction(request: Request) -> AsyncIterator[Session]:
@@ -191,7 +237,7 @@ async def open_transaction(request: Request) -> AsyncIterator[Session]:
             yield session
         except BaseException:
             if session.in_transaction():
-                await to_thread.run_sync(session.close)
+                await to_thread.run_sync(forget, session)
             raise
         if session.in_transaction():
             await to_thread.run_sync(lambda: _end(session))
