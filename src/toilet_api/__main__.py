@@ -2,6 +2,8 @@
 
 import gc
 import sys
+from collections.abc import Callable
+from functools import partial
 
 
 def main() -> None:
@@ -13,13 +15,25 @@ def main() -> None:
         return
     # What is loaded now stays to the end: looking through it for what could be thrown away takes a third as long.
     gc.disable()
-    if sys.argv[1:2] == ["worker"]:
-        from toilet_api.commands.working import main as command
-    else:
-        from toilet_api.cli import main as command
+    command = _named(sys.argv[1:2])
     gc.freeze()
     gc.enable()
     command()
+
+
+def _named(name: list[str]) -> Callable[[], None]:
+    """The command, loaded; those that stay for long without what only others need."""
+    if name == ["worker"]:
+        from toilet_api.commands import alone, working
+
+        return partial(alone.run, working.worker)
+    if name == ["serve"]:
+        from toilet_api.commands import alone, serve
+
+        return partial(alone.run, serve.serve)
+    from toilet_api import cli
+
+    return cli.main
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from toilet_api import __version__
 from toilet_api.commands import accounts, data, document, figures, serve, transfer, vault, working
 from toilet_api.commands.logs import configure_logging
 from toilet_api.commands.telling import told
-from toilet_api.demonstration import DemonstrationRefusedError
+from toilet_api.demonstration.places import DemonstrationRefusedError
 
 cli = typer.Typer(
     name="toilet-api",

@@ -9,11 +9,9 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, text
 
-from toilet_api import demonstration
 from toilet_api.commands import demo_password
 from toilet_api.commands.deployment import say
-from toilet_api.demonstration import DemonstrationRefusedError
-from toilet_api.demonstration.county import CLIENT
+from toilet_api.demonstration.places import CLIENT, DemonstrationRefusedError
 from toilet_api.kernel.database import EVERYWHERE, Database, driver_url
 from toilet_api.kernel.progress import Step
 from toilet_api.settings import Settings
@@ -35,11 +33,13 @@ class Login:
 
 def load(settings: Settings, county: str, households: int, seed: int, step: Step) -> None:
     """Load the demonstration. Raises DemonstrationRefusedError on a database with other data."""
+    from toilet_api.demonstration import county as made  # the whole house, which `serve` without it needn't load
+
     password = demo_password.choose(settings)
     if faults := demo_password.weaknesses(password):
         say(f"注意：DEMO_PASSWORD 较弱，勿对外开放 / DEMO_PASSWORD is weak; keep this to yourself: {'; '.join(faults)}")
     with _marked(settings):
-        demonstration.load(settings, county, households, seed, password, step)
+        made.load(settings, county, households, seed, password, step)
 
 
 def clear_unfinished(settings: Settings) -> bool:

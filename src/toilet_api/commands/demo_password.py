@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from toilet_api.accounts.passwords import matches
 from toilet_api.accounts.rules import PASSWORD_MAX, password_faults
-from toilet_api.demonstration import DemonstrationRefusedError
+from toilet_api.demonstration.places import DemonstrationRefusedError
 from toilet_api.kernel.database import EVERYWHERE, Database
 from toilet_api.settings import Settings
 

@@ -21,8 +21,6 @@ import toilet_api.rectification.task_life
 import toilet_api.reporting.reports.clock
 import toilet_api.reporting.statistics.folding  # noqa: F401
 from toilet_api.commands.deployment import DataDir, deployment, require_migrated
-from toilet_api.commands.logs import configure_logging
-from toilet_api.commands.telling import told
 from toilet_api.kernel import jobs
 
 
@@ -37,22 +35,3 @@ def worker(
     with deployment(data_dir) as settings:
         require_migrated(settings)
         jobs.run_worker(settings, wait=wait, concurrency=concurrency)
-
-
-def main() -> None:
-    """The one command, without loading the others."""
-    configure_logging()
-    commands = typer.Typer(
-        name="toilet-api",
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    commands.command()(worker)
-    commands.callback()(_named)
-    with told():
-        commands()
-
-
-def _named() -> None:
-    """Where there is a callback, the command keeps its name even if it is the only one."""

@@ -12,12 +12,10 @@ from toilet_api.accounts.permissions import Role
 from toilet_api.accounts.schemas import TrainingCreate
 from toilet_api.accounts.training import add_training
 from toilet_api.demonstration import play
-from toilet_api.demonstration.places import DemonstrationRefusedError, Township, choose
+from toilet_api.demonstration.places import CLIENT, DemonstrationRefusedError, Township, choose
 from toilet_api.kernel.database import EVERYWHERE, Database
 from toilet_api.kernel.fields import now
 from toilet_api.settings import Settings
-
-CLIENT = "province_client"
 
 
 @dataclass(frozen=True)

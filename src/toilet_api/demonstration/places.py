@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlmodel import Session
 
+CLIENT = "province_client"
+
 _TOWNSHIPS = text(
     """
     select township.code, township.name, array_agg(village.code order by village.code) as villages,
