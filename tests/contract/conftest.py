@@ -6,10 +6,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from anyio import to_thread
 from fastapi import FastAPI
 
 from tests.conftest import make_settings, on, plain
-from tests.contract.served import Served, furnish, serving
+from tests.contract.served import Served, furnish, here, serving
 from toilet_api.app import create_app
 
 
@@ -30,3 +31,9 @@ def served(server: str, template: str, tmp_path_factory: pytest.TempPathFactory)
         yield running
         running.owner.close()
     app.state.database.dispose()
+
+
+@pytest.fixture
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that never ask for two things at a time: the server saves the hops to its threads."""
+    monkeypatch.setattr(to_thread, "run_sync", here)

@@ -20,6 +20,7 @@ from tests.contract.served import Served
 from tests.contract.wire import Wire
 from toilet_api.kernel.limits import PART_MEDIA
 
+pytestmark = pytest.mark.usefixtures("one_by_one")
 DOCUMENT: Json = json.loads(COMMITTED.read_text())
 T = TypeVar("T")
 JSON = {"Content-Type": "application/json"}

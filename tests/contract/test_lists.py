@@ -82,6 +82,7 @@ def test_a_walk_while_others_write_misses_and_repeats_nothing(
         assert set(homes) <= set(seen)
 
 
+@pytest.mark.usefixtures("one_by_one")
 def test_every_order_of_every_list_walks_through_all(document: Json, served: Served, admin: httpx.Client) -> None:
     """Several pages: the cursor holds in every order, whichever column it rests on."""
     for address in lists(document, served):
@@ -101,6 +102,7 @@ def test_every_order_of_every_list_walks_through_all(document: Json, served: Ser
                 assert keys == others[::-1], f"{address} by {order}"
 
 
+@pytest.mark.usefixtures("one_by_one")
 def test_the_three_formats_say_the_same(document: Json, served: Served, admin: httpx.Client) -> None:
     filled = 0
     for address in lists(document, served):
@@ -137,6 +139,7 @@ def written(value: Any) -> str:
     return str(value)
 
 
+@pytest.mark.usefixtures("one_by_one")
 def test_counts_are_given_when_asked_for(document: Json, served: Served, admin: httpx.Client) -> None:
     for address in lists(document, served):
         assert "count" not in ok(admin.get(address)), address
@@ -147,6 +150,7 @@ def test_counts_are_given_when_asked_for(document: Json, served: Served, admin: 
     assert ok(admin.get(f"{API}/visits", params={**narrow, "count": "estimated"}))["count"] >= 0
 
 
+@pytest.mark.usefixtures("one_by_one")
 def test_fields_picks_columns_in_every_format(document: Json, served: Served, admin: httpx.Client) -> None:
     for address in lists(document, served):
         whole = ok(admin.get(address, params={"limit": 2}))["items"]
@@ -172,6 +176,7 @@ def test_no_cell_of_a_table_is_a_formula(admin: httpx.Client, served: Served, da
     assert cells == [f"'{shown}"]
 
 
+@pytest.mark.usefixtures("one_by_one")
 def test_whatever_is_read_again_unchanged_is_304(document: Json, served: Served, admin: httpx.Client) -> None:
     tried = 0
     for path, method, operation in operations(document):

@@ -8,7 +8,7 @@ meets the same county. docs/contract.md says how the whole is run.
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from schemathesis.generation.overrides import Override
 
 import tests.contract.refusing  # noqa: F401 - declares a check
 from tests.contract.reading import Json, nodes, operations, spelled_out
-from tests.contract.served import Served
+from tests.contract.served import Served, here
 from tests.contract.wire import Adapter
 from tests.survey.made import OTHER_VILLAGE, TOWNSHIP, VILLAGE
 from tests.world import PEOPLE
@@ -54,18 +54,13 @@ class _RehearsedSession(database.Session):
         database.forget(self)
 
 
-async def _here(work: Callable[..., Any], *given: Any, **_: Any) -> Any:
-    """In the server's own thread: there is never more than one request."""
-    return work(*given)
-
-
 @pytest.fixture(scope="module")
 def rehearsed(served: Served) -> Iterator[Served]:
     with pytest.MonkeyPatch.context() as patch:
         for name in {"county_admin", *ROLES}:
             served.token(name)
         patch.setattr(database, "Session", _RehearsedSession)
-        patch.setattr(to_thread, "run_sync", _here)
+        patch.setattr(to_thread, "run_sync", here)
         # As `schemathesis run` does: whether strangers are kept out of an operation is asked once, not at each answer.
         patch.setattr(calls, "CheckContext", partial(CheckContext, auth_enforced_operations=set()))
         # For so few examples Hypothesis needn't look through all the constants of our code each time.
