@@ -7,8 +7,8 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -135,7 +135,6 @@ def test_data_survives_a_killed_server(used: Path) -> None:
     process = postmaster(used)
     process.kill()
     process.wait(10)
-    time.sleep(0.2)
     assert (used / "postgres" / "postmaster.pid").exists()
     again = server(used)
     try:
@@ -185,6 +184,30 @@ def test_who_starts_while_the_server_shuts_down_waits_and_starts_it_again(used: 
             goes_on.join()
             again.stop()
             postgres.stop()
+
+
+@pytest.mark.parametrize("it_ends", [True, False])
+def test_who_starts_while_a_backend_outlives_its_server_waits_for_it(
+    used: Path, monkeypatch: pytest.MonkeyPatch, it_ends: bool
+) -> None:
+    monkeypatch.setattr(embedded, "ORPHAN_SECONDS", 5 if it_ends else 0.5)
+    postgres = server(used)
+    connection = psycopg.connect(plain(postgres.start()))
+    left = psutil.Process(connection.info.backend_pid)
+    left.suspend()  # as one that is busy and doesn't look whether its server is there
+    postmaster(used).kill()
+    goes_on = threading.Timer(0.5 if it_ends else 2, left.resume)
+    goes_on.start()
+    again = server(used)
+    try:
+        assert one(again.start(), "select 1") == 1
+        assert not left.is_running() or left.status() == psutil.STATUS_ZOMBIE
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            goes_on.join()
+        connection.close()
+        again.stop()
+        postgres.stop()
 
 
 def test_a_stale_pid_of_another_program_is_no_server(used: Path) -> None:

@@ -39,6 +39,7 @@ SOCKET_NAME = ".s.PGSQL.5432"
 START_SECONDS = 180
 # An orderly end includes a checkpoint. Who takes longer is ended at once, which costs the next start a recovery.
 STOP_SECONDS = 30
+ORPHAN_SECONDS = 10.0
 
 CONFIGURATION = {
     "listen_addresses": "''",
@@ -168,9 +169,8 @@ class EmbeddedPostgres:
         """Whether a server runs on this directory. A pid file that points at another program counts as none."""
         try:
             pid = int((self.directory / "postmaster.pid").read_text().split("\n", 1)[0])
-            process = psutil.Process(pid)
-            # The name alone would not do: in a container the old pid may be another server of the same kind.
-            return process.name().startswith("postgres") and Path(process.cwd()) == self.directory
+            # The pid alone would not do: in a container it may be that of another server of the same kind.
+            return self._is_of_ours(psutil.Process(pid))
         except (OSError, ValueError, psutil.Error):
             return False
 
@@ -265,7 +265,12 @@ class EmbeddedPostgres:
 
     def _launch(self) -> None:
         """Start the server in a session of its own, so that neither Ctrl-C nor the end of this process reaches it."""
-        (self.directory / "postmaster.pid").unlink(missing_ok=True)  # is_running() has said that it is stale
+        left_behind = self.directory / "postmaster.pid"
+        if left_behind.exists():  # is_running() has said that it is stale
+            self._see_off()
+            # Both name a process that is gone, and would be believed as long as nobody has asked how it ended.
+            (self._socket_directory() / f"{SOCKET_NAME}.lock").unlink(missing_ok=True)
+            left_behind.unlink()
         self._configure()
         log = self.directory / "start.log"
         # Not by pg_ctl, whose shell command line breaks on quotes and dollars in a path.
@@ -291,6 +296,28 @@ class EmbeddedPostgres:
             # Reaped by init or by us at the end; Popen must not complain that it outlives this object.
             server.returncode = 0
             return
+
+    def _see_off(self) -> None:
+        """Wait for the backends of a server that was killed, beside which PostgreSQL starts no other.
+
+        They end when they notice it, at their next wait. Nothing that one of them has not committed by then is owed to
+        anyone, so that it may be killed.
+        """
+        deadline = time.monotonic() + ORPHAN_SECONDS
+        while left := [one for one in psutil.process_iter() if self._is_of_ours(one)]:
+            if time.monotonic() > deadline:
+                logger.warning("%d backends outlived their PostgreSQL; they are ended", len(left))
+                for one in left:
+                    with contextlib.suppress(psutil.Error):
+                        one.kill()
+                deadline += ORPHAN_SECONDS
+            time.sleep(0.05)
+
+    def _is_of_ours(self, process: psutil.Process) -> bool:
+        try:
+            return process.name().startswith("postgres") and Path(process.cwd()) == self.directory
+        except (OSError, psutil.Error):
+            return False
 
     def _configure(self) -> None:
         sockets = self._socket_directory()
