@@ -23,17 +23,22 @@ def main() -> None:
 
 def _named(name: list[str]) -> Callable[[], None]:
     """The command, loaded; those that stay for long without what only others need."""
+    if name not in (["serve"], ["worker"]):
+        from toilet_api import cli
+
+        return cli.main
+    from toilet_api.commands import alone
+    from toilet_api.commands.telling import told
+    from toilet_api.demonstration.places import DemonstrationRefusedError
+
+    within = told(DemonstrationRefusedError)
     if name == ["worker"]:
-        from toilet_api.commands import alone, working
+        from toilet_api.commands.working import worker
 
-        return partial(alone.run, working.worker)
-    if name == ["serve"]:
-        from toilet_api.commands import alone, serve
+        return partial(alone.run, worker, within=within)
+    from toilet_api.commands.serve import serve
 
-        return partial(alone.run, serve.serve)
-    from toilet_api import cli
-
-    return cli.main
+    return partial(alone.run, serve, within=within)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import pytest
 
 from tests.client.fake import PASSWORD, URL, Act, FakeServer, Fault, dropped, refuse, unconnected
 from toilet_api.client import Client, Progress
-from toilet_api.commands import transfer, transfer_view
+from toilet_api.commands import alone, transfer, transfer_view
 from toilet_api.exchange.exports.schemas import ExportFilters
 
 Run = Callable[..., tuple[int, str, str]]
@@ -29,7 +29,7 @@ REJECTED = {
 def run(fake: FakeServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Its exit code, what it said to a program, what it said to a person."""
     monkeypatch.setattr(transfer, "Client", partial(Client, transport=httpx.MockTransport(fake.answer)))
-    monkeypatch.setattr(transfer, "configure_logging", lambda: None)
+    monkeypatch.setattr(alone, "configure_logging", lambda: None)
     for name in ("TOILET_URL", "TOILET_USERNAME", "TOILET_CLIENT_ID", "TOILET_CLIENT_SECRET", "TOILET_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TOILET_PASSWORD", PASSWORD)

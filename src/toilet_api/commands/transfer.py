@@ -18,8 +18,8 @@ from toilet_api.client import (
     Progress,
 )
 from toilet_api.client.answers import Dataset, Format, Kind, Mode, OnConflict, Personal
+from toilet_api.commands import alone
 from toilet_api.commands import transfer_outcome as outcome
-from toilet_api.commands.logs import configure_logging
 from toilet_api.commands.transfer_view import shown
 
 Reading = Callable[[str], Any]
@@ -179,16 +179,7 @@ def download(
 
 def main() -> None:
     """The two commands alone, in a fraction of the time that loading the server takes."""
-    configure_logging()
-    commands = typer.Typer(
-        name="toilet-api",
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    commands.command()(upload)
-    commands.command()(download)
-    commands()
+    alone.run(upload, download)
 
 
 Tell = Callable[[Progress], None]
