@@ -1,5 +1,6 @@
 """How the tests are shared out, and the settings and addresses that they use. The fixtures are in fixtures.py."""
 
+import gc
 import os
 import warnings
 from pathlib import Path
@@ -68,6 +69,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherWher
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes long begins early, so that no process works on alone at the end."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_sessionfinish() -> None:
+    """At its end pytest has all that is left looked through, five times: of the whole house that is seconds."""
+    gc.freeze()
 
 
 def make_settings(url: str, data_dir: Path) -> Settings:

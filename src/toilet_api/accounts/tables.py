@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from toilet_api.kernel.fields import new_id, now
-from toilet_api.kernel.tables import DivisionCodeColumn, Record
+from toilet_api.kernel.tables import DivisionCodeColumn, Record, no_items
 
 _Moment: Any = DateTime(timezone=True)
 
@@ -37,7 +37,7 @@ class Credential(SQLModel, table=True):
     principal_id: UUID = Field(primary_key=True)
     secret_hash: str
     changed_at: datetime = Field(default_factory=now, sa_type=_Moment)
-    previous: list[str] = Field(default_factory=list, sa_type=ARRAY(Text))
+    previous: list[str] = Field(default_factory=no_items, sa_type=ARRAY(Text))
 
 
 class PrincipalGrant(SQLModel, table=True):

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from toilet_api.kernel.fields import new_id
-from toilet_api.kernel.tables import DivisionCodeColumn, Record
+from toilet_api.kernel.tables import DivisionCodeColumn, Record, no_items
 
 _MOMENT: Any = DateTime(timezone=True)
 
@@ -35,7 +35,7 @@ class Sample(Record, table=True):
     sample_size: int | None = None
     raised_from: int | None = None
     """The size that was asked for, where covering each township, mode and contractor took more."""
-    strata: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
+    strata: list[dict[str, Any]] = Field(default_factory=no_items, sa_type=JSONB)
     drawn_at: datetime | None = Field(default=None, sa_type=_MOMENT)
     completed_at: datetime | None = Field(default=None, sa_type=_MOMENT)
     cancel_reason: str | None = None
@@ -62,7 +62,7 @@ class SampleUnit(SQLModel, table=True):
     closed_justified: bool | None = None
     household_satisfaction: str | None = None
     note: str | None = None
-    photo_ids: list[UUID] = Field(default_factory=list, sa_type=ARRAY(Uuid))
+    photo_ids: list[UUID] = Field(default_factory=no_items, sa_type=ARRAY(Uuid))
     checked_at: datetime | None = Field(default=None, sa_type=_MOMENT)
     checked_by: UUID | None = None
     checked_by_name: str | None = None

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from toilet_api.kernel.fields import new_id
-from toilet_api.kernel.tables import DivisionCodeColumn, Record
+from toilet_api.kernel.tables import DivisionCodeColumn, Record, no_items
 
 _MOMENT: Any = DateTime(timezone=True)
 _UUIDS: Any = ARRAY(Uuid)
@@ -32,7 +32,7 @@ class Plan(Record, table=True):
     key_points: str | None = None
     technical_route: str | None = None
     workforce: str | None = None
-    funds: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
+    funds: list[dict[str, Any]] = Field(default_factory=no_items, sa_type=JSONB)
     """[{source, amount_fen, note}]"""
     due_on: date | None = Field(default=None, sa_type=Date)
     submitted_at: datetime | None = Field(default=None, sa_type=_MOMENT)
@@ -94,10 +94,10 @@ class Task(Record, table=True):
     cancel_reason: str | None = None
     redos: int = 0
     redo_reason: str | None = None
-    photos_before: list[UUID] = Field(default_factory=list, sa_type=_UUIDS)
-    photos_during: list[UUID] = Field(default_factory=list, sa_type=_UUIDS)
-    photos_after: list[UUID] = Field(default_factory=list, sa_type=_UUIDS)
-    worker_ids: list[UUID] = Field(default_factory=list, sa_type=_UUIDS)
+    photos_before: list[UUID] = Field(default_factory=no_items, sa_type=_UUIDS)
+    photos_during: list[UUID] = Field(default_factory=no_items, sa_type=_UUIDS)
+    photos_after: list[UUID] = Field(default_factory=no_items, sa_type=_UUIDS)
+    worker_ids: list[UUID] = Field(default_factory=no_items, sa_type=_UUIDS)
     """Whoever had a hand in the work; none of them may sit on its panel."""
     origin_digest: bytes | None = Field(default=None, sa_type=LargeBinary)
 
@@ -116,7 +116,7 @@ class TaskNote(SQLModel, table=True):
     text: str
     percent: int | None = None
     stage: str | None = None
-    photo_ids: list[UUID] = Field(default_factory=list, sa_type=_UUIDS)
+    photo_ids: list[UUID] = Field(default_factory=no_items, sa_type=_UUIDS)
     origin_digest: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
@@ -168,11 +168,11 @@ class Acceptance(Record, table=True):
     """[{user_id, name, unit, side}], side: county, township or other."""
     panel_user_ids: list[UUID] = Field(sa_type=_UUIDS)
     checked_at: datetime | None = Field(default=None, sa_type=_MOMENT)
-    results: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
+    results: list[dict[str, Any]] = Field(default_factory=no_items, sa_type=JSONB)
     """[{code, passed, value, note}] for each item of the checklist."""
-    signatures: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
+    signatures: list[dict[str, Any]] = Field(default_factory=no_items, sa_type=JSONB)
     """[{user_id, attachment_id}]"""
-    photo_ids: list[UUID] = Field(default_factory=list, sa_type=_UUIDS)
+    photo_ids: list[UUID] = Field(default_factory=no_items, sa_type=_UUIDS)
     note: str | None = None
     reason: str | None = None
     """Why it failed, or passed in part only."""
@@ -207,13 +207,13 @@ class CloseOut(Record, table=True):
     problem_id: UUID = Field(foreign_key="problem.id")
     task_id: UUID = Field(foreign_key="task.id")
     kind: str
-    signature_ids: list[UUID] = Field(default_factory=list, sa_type=_UUIDS)
+    signature_ids: list[UUID] = Field(default_factory=no_items, sa_type=_UUIDS)
     statement: str | None = None
     no_signature_reason: str | None = None
     """Why the household didn't sign itself; with a statement."""
     witness_masked: str | None = None
     witness_relation: str | None = None
-    witness_signature_ids: list[UUID] = Field(default_factory=list, sa_type=_UUIDS)
+    witness_signature_ids: list[UUID] = Field(default_factory=no_items, sa_type=_UUIDS)
     decision: str | None = None
     note: str | None = None
     closed_at: datetime = Field(sa_type=_MOMENT)

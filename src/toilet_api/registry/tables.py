@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, BigInteger, Computed, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
-from toilet_api.kernel.tables import DivisionCodeColumn, Record
+from toilet_api.kernel.tables import DivisionCodeColumn, Record, no_items
 
 IDENTITY_PLACE = "left(division_code, case when id_number_masked is null then 12 else 6 end)"
 """Where an identity is unique among households that stand: the county, or without ID number the village."""
@@ -31,7 +31,7 @@ class Household(Record, table=True):
         default=None, sa_type=DivisionCodeColumn, sa_column_args=(Computed(IDENTITY_PLACE, persisted=True),)
     )
     name_index: bytes = Field(sa_type=LargeBinary)
-    phone_index: list[bytes] = Field(default_factory=list, sa_type=ARRAY(LargeBinary))
+    phone_index: list[bytes] = Field(default_factory=no_items, sa_type=ARRAY(LargeBinary))
     family_size: int | None = None
     dwelling_state: str = "occupied"
     note: str | None = None

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from toilet_api.kernel.fields import new_id
-from toilet_api.kernel.tables import DivisionCodeColumn, Record
+from toilet_api.kernel.tables import DivisionCodeColumn, Record, no_items
 
 _MOMENT: Any = DateTime(timezone=True)
 _UUIDS: Any = ARRAY(Uuid)
@@ -22,14 +22,14 @@ class Campaign(Record, table=True):
     seen_from_below: ClassVar[bool] = True
 
     name: str
-    document_numbers: list[str] = Field(default_factory=list, sa_type=_TEXTS)
+    document_numbers: list[str] = Field(default_factory=no_items, sa_type=_TEXTS)
     cut_off_year: int
     """Toilets rebuilt since this year are in the survey."""
     starts_on: date
     survey_due: date
     deadline_rules: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
     """Cause class -> {kind, date | days}; see `rules.deadline`."""
-    phases: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
+    phases: list[dict[str, Any]] = Field(default_factory=no_items, sa_type=JSONB)
     """[{phase, starts_on, due_on, note}] (work plan 四（一）to（六）)."""
     at_once_causes: list[str] = Field(default_factory=lambda: ["small_defect"], sa_type=_TEXTS)
     """Causes that are mended at once (立行立改), without a plan."""
@@ -76,13 +76,13 @@ class Visit(Record, table=True):
     latitude: float | None = None
     position_system: str | None = None
     position_accuracy_m: float | None = None
-    checked_against: list[str] = Field(default_factory=list, sa_type=_TEXTS)
+    checked_against: list[str] = Field(default_factory=no_items, sa_type=_TEXTS)
     note: str | None = None
-    photo_ids: list[UUID] = Field(default_factory=list, sa_type=_UUIDS)
+    photo_ids: list[UUID] = Field(default_factory=no_items, sa_type=_UUIDS)
     surveyor_id: UUID
     surveyor_name: str
-    surveyor_signature_ids: list[UUID] = Field(default_factory=list, sa_type=_UUIDS)
-    household_signature_ids: list[UUID] = Field(default_factory=list, sa_type=_UUIDS)
+    surveyor_signature_ids: list[UUID] = Field(default_factory=no_items, sa_type=_UUIDS)
+    household_signature_ids: list[UUID] = Field(default_factory=no_items, sa_type=_UUIDS)
     submitted_at: datetime | None = Field(default=None, sa_type=_MOMENT)
     township_verified_at: datetime | None = Field(default=None, sa_type=_MOMENT)
     township_verified_by: UUID | None = None
@@ -103,7 +103,7 @@ class Finding(SQLModel, table=True):
     visit_id: UUID = Field(foreign_key="visit.id")
     type_id: UUID = Field(foreign_key="problem_type.id")
     note: str | None = None
-    photo_ids: list[UUID] = Field(default_factory=list, sa_type=_UUIDS)
+    photo_ids: list[UUID] = Field(default_factory=no_items, sa_type=_UUIDS)
     place: int
     """Its place in the visit's list."""
     problem_id: UUID | None = Field(default=None, foreign_key="problem.id")
@@ -125,7 +125,7 @@ class LedgerProblem(Record, table=True):
     household_id: UUID | None = Field(default=None, foreign_key="household.id")
     toilet_id: UUID | None = Field(default=None, foreign_key="toilet.id")
     description: str | None = None
-    photo_ids: list[UUID] = Field(default_factory=list, sa_type=_UUIDS)
+    photo_ids: list[UUID] = Field(default_factory=no_items, sa_type=_UUIDS)
     found_at: datetime = Field(sa_type=_MOMENT)
     deadline: date | None = Field(default=None, sa_type=Date)
     """The last day that is in time, in Asia/Shanghai. None: a timetable of its own, which a plan sets."""

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from toilet_api.kernel.fields import new_id, now
-from toilet_api.kernel.tables import DivisionCodeColumn
+from toilet_api.kernel.tables import DivisionCodeColumn, no_items
 
 _MOMENT: Any = DateTime(timezone=True)
 
@@ -34,8 +34,8 @@ class ImportJob(SQLModel, table=True):
     file_format: str | None = None
     encoding: str | None = None
     delimiter: str | None = None
-    sheets: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
-    skipped_sheets: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
+    sheets: list[dict[str, Any]] = Field(default_factory=no_items, sa_type=JSONB)
+    skipped_sheets: list[dict[str, Any]] = Field(default_factory=no_items, sa_type=JSONB)
     rows_total: int | None = None
     rows_done: int = 0
     rows_in: int = 0
@@ -44,7 +44,7 @@ class ImportJob(SQLModel, table=True):
     unchanged: int = 0
     rejected: int = 0
     ignored: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
-    ignored_rows: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
+    ignored_rows: list[dict[str, Any]] = Field(default_factory=no_items, sa_type=JSONB)
     corrections: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
     reasons: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
     written: bool = False
@@ -78,6 +78,6 @@ class ImportRow(SQLModel, table=True):
     household_id: UUID | None = None
     record_type: str | None = None
     record_id: UUID | None = None
-    corrections: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
-    errors: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
-    changes: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
+    corrections: list[dict[str, Any]] = Field(default_factory=no_items, sa_type=JSONB)
+    errors: list[dict[str, Any]] = Field(default_factory=no_items, sa_type=JSONB)
+    changes: list[dict[str, Any]] = Field(default_factory=no_items, sa_type=JSONB)

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from toilet_api.kernel.fields import new_id, now
-from toilet_api.kernel.tables import DivisionCodeColumn
+from toilet_api.kernel.tables import DivisionCodeColumn, no_items
 
 _MOMENT: Any = DateTime(timezone=True)
 
@@ -29,7 +29,7 @@ class SyncConflict(SQLModel, table=True):
     record_id: UUID
     base_version: int | None = None
     server_version: int | None = None
-    fields: list[str] = Field(default_factory=list, sa_type=ARRAY(Text))
+    fields: list[str] = Field(default_factory=no_items, sa_type=ARRAY(Text))
     """What both sides changed, and not to the same."""
     sealed: bytes = Field(sa_type=LargeBinary)
     """`changes` of the item, with the personal data in it; opens for this row alone."""

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from toilet_api.kernel.fields import now
-from toilet_api.kernel.tables import DivisionCodeColumn, Record
+from toilet_api.kernel.tables import DivisionCodeColumn, Record, no_items
 
 _MOMENT: Any = DateTime(timezone=True)
 
@@ -27,7 +27,7 @@ class Webhook(Record, table=True):
     state_since: datetime = Field(default_factory=now, sa_type=_MOMENT)
     narrowed_to: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
     """The scopes of the token that made it, where it had any: the subscription never hears more."""
-    lacking: list[str] = Field(default_factory=list, sa_type=ARRAY(Text))
+    lacking: list[str] = Field(default_factory=no_items, sa_type=ARRAY(Text))
     """Permissions that its events need and the owner hasn't any more."""
     position: str
     """How far the change feed is read."""
@@ -70,6 +70,6 @@ class WebhookDelivery(SQLModel, table=True):
     """Attempts since it was last queued."""
     next_at: datetime | None = Field(default=None, sa_type=_MOMENT)
     """When it is due; while it is being sent, when it would be taken for lost."""
-    attempts: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
+    attempts: list[dict[str, Any]] = Field(default_factory=no_items, sa_type=JSONB)
     created_at: datetime = Field(default_factory=now, sa_type=_MOMENT)
     finished_at: datetime | None = Field(default=None, sa_type=_MOMENT)

@@ -8,7 +8,7 @@ from sqlalchemy import Date, DateTime, LargeBinary, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
-from toilet_api.kernel.tables import Record
+from toilet_api.kernel.tables import Record, no_items
 
 _MOMENT: Any = DateTime(timezone=True)
 
@@ -98,9 +98,9 @@ class CallIn(Record, table=True):
     """See `call_in_schemas.CallInReason`."""
     note: str | None = None
     held_at: datetime | None = Field(default=None, sa_type=_MOMENT)
-    attendance: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
+    attendance: list[dict[str, Any]] = Field(default_factory=no_items, sa_type=JSONB)
     minutes: str | None = None
-    demands: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
+    demands: list[dict[str, Any]] = Field(default_factory=no_items, sa_type=JSONB)
     due_on: date | None = Field(default=None, sa_type=Date)
     """The first day on which a demand is due."""
     outcome: str | None = None

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from toilet_api.kernel.fields import new_id
-from toilet_api.kernel.tables import DivisionCodeColumn, Record
+from toilet_api.kernel.tables import DivisionCodeColumn, Record, no_items
 
 _MOMENT: Any = DateTime(timezone=True)
 _UUIDS: Any = ARRAY(Uuid)
@@ -70,7 +70,7 @@ class ReportEdition(SQLModel, table=True):
     signed_at: datetime | None = Field(default=None, sa_type=_MOMENT)
     signed_by: UUID | None = None
     signed_by_name: str | None = None
-    signature_ids: list[UUID] = Field(default_factory=list, sa_type=_UUIDS)
+    signature_ids: list[UUID] = Field(default_factory=no_items, sa_type=_UUIDS)
     submitted_at: datetime | None = Field(default=None, sa_type=_MOMENT)
     submitted_by: UUID | None = None
     submitted_by_name: str | None = None
