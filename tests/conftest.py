@@ -45,7 +45,6 @@ _HOUSES = {
     "tests/contract/": "the county of the contract, and the document",
     "tests/handbook/": "the county of the contract, and the document",
     "tests/examples/": "the demonstration",
-    "tests/delivery/test_walk_through.py": "the demonstration",
     "tests/exchange/test_killed.py": "the deployment that is killed",
     "tests/reporting/dashboard/test_browser.py": "the browser",
 }

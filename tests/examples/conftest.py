@@ -1,4 +1,4 @@
-"""One served demonstration for all examples, as `make run` has it: a database, a web process and a worker."""
+"""One served demonstration for the walk-through and all examples, as `make run` has it."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.delivery.running import PASSWORD, environment, serving
+from tests.delivery.running import PASSWORD, Served, alive, environment, serving
 from tests.folders import copied, quick_folder
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -18,14 +18,29 @@ API = "/api/v1"
 Example = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture(scope="session")
-def address(demonstrated: Path) -> Iterator[str]:
-    """Where the demonstration county is served. Webhooks may go to this machine."""
+@pytest.fixture(scope="package")
+def served(demonstrated: Path) -> Iterator[Served]:
+    """The demonstration county, served by a database, two web processes and a worker. All of them end with it.
+
+    Webhooks may go to this machine.
+    """
     with quick_folder("examples-") as empty:
         data = copied(demonstrated, empty)
         opened = {"DEMO_PASSWORD": PASSWORD, "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"}
-        with serving("--demo", "--data-dir", data, seconds=900, **opened) as served:
-            yield served.address
+        with serving("--demo", "--workers", "2", "--data-dir", data, seconds=900, **opened) as served:
+            family = served.descendants()
+            yield served
+        assert served.process.returncode == 0, "".join(served.printed)
+        assert sum("commands.web" in one for one in family.values()) == 2
+        assert sum("toilet_api worker" in one for one in family.values()) == 1
+        assert sum("postgres -D" in one for one in family.values()) == 1
+        assert not [family[one] for one in family if alive(one)]
+
+
+@pytest.fixture(scope="package")
+def address(served: Served) -> str:
+    """Where it is served."""
+    return served.address
 
 
 @pytest.fixture

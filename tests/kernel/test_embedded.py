@@ -150,7 +150,7 @@ def test_a_server_that_will_not_shut_down_is_ended_and_loses_nothing(
     used: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As PostgreSQL 18 will not, when it is told to while it recovers from the death of a backend."""
-    monkeypatch.setattr(embedded, "STOP_SECONDS", 2)
+    monkeypatch.setattr(embedded, "STOP_SECONDS", 1)
     postgres = EmbeddedPostgres(used, options=SMALL)
     url = plain(postgres.start())
     process = postmaster(used)
@@ -158,7 +158,10 @@ def test_a_server_that_will_not_shut_down_is_ended_and_loses_nothing(
         connection.execute("create table kept as select 7 as n")
         stuck = psutil.Process(connection.info.backend_pid)
         stuck.suspend()  # a shutdown waits for it
+        goes_on = threading.Timer(1.5, stuck.resume)  # else PostgreSQL takes five seconds until it kills it
+        goes_on.start()
         postgres.stop()
+        goes_on.join()
     _, alive = psutil.wait_procs([process], timeout=5)
     assert all(one.status() == psutil.STATUS_ZOMBIE for one in alive)
     again = server(used)
@@ -196,15 +199,18 @@ def test_who_starts_while_a_backend_outlives_its_server_waits_for_it(
     left = psutil.Process(connection.info.backend_pid)
     left.suspend()  # as one that is busy and doesn't look whether its server is there
     postmaster(used).kill()
-    goes_on = threading.Timer(0.5 if it_ends else 2, left.resume)
-    goes_on.start()
+    goes_on = threading.Timer(0.5, left.resume)
+    if it_ends:
+        goes_on.start()
     again = server(used)
     try:
         assert one(again.start(), "select 1") == 1
         assert not left.is_running() or left.status() == psutil.STATUS_ZOMBIE
     finally:
-        with suppress(psutil.NoSuchProcess):
+        if it_ends:
             goes_on.join()
+        with suppress(psutil.NoSuchProcess):
+            left.kill()
         connection.close()
         again.stop()
         postgres.stop()
