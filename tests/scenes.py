@@ -87,6 +87,8 @@ class Stage:
         self._restored = restored
         self._tables: list[_Table] = []
         self._sequences: list[str] = []
+        self._count = ""
+        """Asks of each table how many rows it has, and how many are new."""
         self._label: Label | None = None
         self._stands = 0
         self._played: set[Label] = set()
@@ -102,6 +104,11 @@ class Stage:
             run = self._restored.bare.execute
             self._tables = [_Table(*row) for row in run(_TABLES).fetchall()]
             self._sequences = [name for (name,) in run(_SEQUENCES).fetchall()]
+            each = (
+                f"(select array[count(*), count(*) filter (where age(xmin) <= age(%(since)s::xid))] from {one.name})"
+                for one in self._tables
+            )
+            self._count = f"select array[{', '.join(each)}]"
         self._label, self._stands = (), self._restored.next_number()
 
     def close(self) -> None:
@@ -167,24 +174,23 @@ class Stage:
         _check(answer)
         kept = _Kept(copy.deepcopy(answer))
         bare = self._restored.bare
-        for table in self._tables:
-            new = f"from {table.name} where age(xmin) <= age('{horizon % 2**32}'::xid)"
-            (rows,) = bare.execute(f"select count(*) {new}".encode()).fetchone() or (0,)
-            (stands,) = bare.execute(f"select count(*) from {table.name}".encode()).fetchone() or (0,)
-            (then,) = before.execute(f"select count(*) from {table.name}".encode()).fetchone() or (0,)
+        since = f"where age(xmin) <= age('{horizon % 2**32}'::xid)"
+        figures = zip(
+            self._tables, _counted(bare, self._count, horizon), _counted(before, self._count, horizon), strict=True
+        )
+        for table, (stands, rows), (then, _) in figures:
             there: list[str] = []
             if rows and then and table.key:
-                keys = [key for (key,) in bare.execute(f"select {table.key} {new}".encode()).fetchall()]
+                keys = [key for (key,) in bare.execute(f"select {table.key} from {table.name} {since}".encode())]
                 found = f"select {table.key} from {table.name} where {table.key} = any(%s)".encode()
-                there = [key for (key,) in before.execute(found, [keys]).fetchall()]
+                there = [key for (key,) in before.execute(found, [keys])]
             if then + rows - len(there) != stands:
                 raise _Unkeepable  # something was deleted
             if there:
                 kept.replaced.append((table, there))
             if rows:
-                with bare.cursor().copy(
-                    f"copy (select {table.columns} {new}) to stdout (format binary)".encode()
-                ) as out:
+                wanted = f"copy (select {table.columns} from {table.name} {since}) to stdout (format binary)"
+                with bare.cursor().copy(wanted.encode()) as out:
                     kept.rows.append((table, b"".join(bytes(block) for block in out)))
         for name in self._sequences:
             value, called = bare.execute(f"select last_value, is_called from {name}".encode()).fetchone() or (1, False)
@@ -234,6 +240,12 @@ class Stage:
         if not kept.exists():
             os.link(self._data / file, kept)
         return kept
+
+
+def _counted(connection: psycopg.Connection[Any], count: str, horizon: int) -> list[tuple[int, int]]:
+    """Of each table how many rows there are, and how many of them of `horizon` or later."""
+    ((figures,),) = connection.execute(count.encode(), {"since": str(horizon % 2**32)}, prepare=True)
+    return [(stands, new) for stands, new in figures]
 
 
 def _told(value: Any) -> Any:
