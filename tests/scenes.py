@@ -42,7 +42,7 @@ _TABLES = """
             where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''),
            (select format('row(%s)::text', string_agg(quote_ident(a.attname), ', ' order by a.attname)) from pg_index i
             join pg_attribute a on a.attrelid = c.oid and a.attnum = any(i.indkey)
-            where i.indrelid = c.oid and i.indisprimary),
+            where i.indrelid = c.oid and i.indisprimary having count(*) > 0),
            (select string_agg(quote_ident(a.attname) || ' = pg_current_xact_id()', ', ') from pg_attribute a
             where a.attrelid = c.oid and a.atttypid = 'xid8'::regtype and not a.attisdropped)
     from pg_class c join pg_namespace n on n.oid = c.relnamespace

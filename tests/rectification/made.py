@@ -32,6 +32,7 @@ def found(surveyor: TestClient, *types: str, **members: Any) -> list[dict[str, A
     return survey.problems(surveyor, household_id=visit["household_id"])
 
 
+@scene
 def plan(manager: TestClient, township: str = survey.TOWNSHIP, **members: Any) -> dict[str, Any]:
     """A draft of a township's plan with all of its texts."""
     body = {"division_code": township, **PLAN_TEXTS, **members}
@@ -44,12 +45,14 @@ def item(problem: dict[str, Any], **members: Any) -> dict[str, Any]:
     return {"problem_id": problem["id"], "measure": "更换化粪池", "cost_fen": 120_000, **members}
 
 
+@scene
 def put(manager: TestClient, plan_id: str, *items: dict[str, Any]) -> dict[str, Any]:
     """Put items into a plan."""
     shown: dict[str, Any] = survey.ok(manager.post(f"{API}/plans/{plan_id}/items", json={"items": list(items)}))
     return shown
 
 
+@scene
 def plan_step(client: TestClient, plan_id: str, name: str, status: int = 200, **body: Any) -> dict[str, Any]:
     """The plan after a step that must succeed."""
     shown: dict[str, Any] = survey.ok(client.post(f"{API}/plans/{plan_id}/{name}", json=body or None), status)
@@ -129,6 +132,7 @@ def decision(one: dict[str, Any], *signers: TestClient, **more: Any) -> dict[str
     return {"results": results(one), "signatures": signed(*signers), **more}
 
 
+@scene
 def decide(client: TestClient, one: dict[str, Any], step: str, *signers: TestClient, **more: Any) -> dict[str, Any]:
     """The acceptance after a decision that must succeed."""
     answer = client.post(f"{API}/acceptances/{one['id']}/{step}", json=decision(one, *signers, **more))
@@ -151,6 +155,7 @@ def refused(answer: Any, status: int, code: str) -> dict[str, Any]:
     return body
 
 
+@scene
 def at_once(worker: TestClient, problem: dict[str, Any], **members: Any) -> dict[str, Any]:
     """The task of a problem that is mended at once."""
     body = {"measure": "更换损坏的零件", **members}
@@ -168,6 +173,7 @@ def noted(worker: TestClient, task: dict[str, Any], stage: str = "after", **memb
     return shown
 
 
+@scene
 def task_step(client: TestClient, task: dict[str, Any], name: str, **body: Any) -> dict[str, Any]:
     """The task after a step that must succeed."""
     shown: dict[str, Any] = survey.ok(client.post(f"{API}/tasks/{task['id']}/{name}", json=body or None))

@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
+from tests.scenes import scene
 from toilet_api.registry.rules import id_check_character
 
 VILLAGE, OTHER_VILLAGE, OTHER_TOWNSHIP = "360423208202", "360423208203", "360423500001"
@@ -31,6 +32,7 @@ def body(**members: Any) -> dict[str, Any]:
     return {"division_code": VILLAGE, "person": person, "family_size": 4, **members}
 
 
+@scene
 def household(client: TestClient, **members: Any) -> dict[str, Any]:
     """A household, registered through the API."""
     answer = client.post("/api/v1/households", json=body(**members))
@@ -39,6 +41,7 @@ def household(client: TestClient, **members: Any) -> dict[str, Any]:
     return made
 
 
+@scene
 def toilet(client: TestClient, household_id: str, **members: Any) -> dict[str, Any]:
     """A toilet, added through the API."""
     answer = client.post("/api/v1/toilets", json={"household_id": household_id, **TOILET, **members})

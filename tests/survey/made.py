@@ -64,6 +64,7 @@ def upload(
     )
 
 
+@scene
 def signature(client: TestClient, village: str = VILLAGE) -> str:
     """The id of a signature."""
     return str(ok(upload(client, kind="signature", village=village), 201)["id"])
@@ -108,6 +109,7 @@ def submitted(client: TestClient, *types: str, **members: Any) -> dict[str, Any]
     return shown
 
 
+@scene
 def step(client: TestClient, one: dict[str, Any], name: str, **body: Any) -> Any:
     """The visit after a step that must succeed."""
     return ok(client.post(f"{API}/visits/{one['id']}/{name}", json=body or None))
