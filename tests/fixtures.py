@@ -73,14 +73,24 @@ def subset() -> Path:
 
 
 @pytest.fixture(scope="session")
-def template(server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A migrated database with a small part of the real division tree, one account for each role, and a signing key."""
-    _execute(server, "create database template_county")
-    url = on(server, "template_county")
-    settings = make_settings(url, tmp_path_factory.mktemp("template"))
+def divided(server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A migrated database with a small part of the real division tree, and nobody in it."""
+    _execute(server, "create database template_divisions")
+    settings = make_settings(on(server, "template_divisions"), tmp_path_factory.mktemp("divided"))
     migrate(settings)
     database = Database(settings)
     loading.load(database, SUBSET)
+    database.dispose()
+    return "template_divisions"
+
+
+@pytest.fixture(scope="session")
+def template(server: str, divided: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The same with one account for each role, and a signing key."""
+    _execute(server, f"create database template_county template {divided} strategy file_copy")
+    url = on(server, "template_county")
+    settings = make_settings(url, tmp_path_factory.mktemp("template"))
+    database = Database(settings)
     load_people(database, settings)
     with database.transaction(EVERYWHERE) as session:
         keys.rotate(session, Vault(settings))
@@ -191,17 +201,35 @@ def tokens_made_out() -> dict[tuple[UUID, int], str]:
     return {}
 
 
+@pytest.fixture(scope="session")
+def tokens_at_first() -> dict[str, str]:
+    """Access tokens by name, good as long as nothing is written."""
+    return {}
+
+
 @pytest.fixture
 def as_(
-    client: TestClient, app: FastAPI, portal: BlockingPortal, tokens_made_out: dict[tuple[UUID, int], str]
+    client: TestClient,
+    app: FastAPI,
+    portal: BlockingPortal,
+    restored: Restored,
+    tokens_made_out: dict[tuple[UUID, int], str],
+    tokens_at_first: dict[str, str],
 ) -> Callable[[str], TestClient]:
     """`as_("township_manager")`: a client that is logged in. How one logs in has tests of its own."""
     made: dict[str, TestClient] = {}
 
+    def token(name: str) -> str:
+        if not restored.is_as_made():
+            return _token(app, name, tokens_made_out)
+        if name not in tokens_at_first:
+            tokens_at_first[name] = _token(app, name, tokens_made_out)
+        return tokens_at_first[name]
+
     def login(name: str) -> TestClient:
         if name not in made:
             one = talking(app, portal)
-            one.headers["Authorization"] = f"Bearer {_token(app, name, tokens_made_out)}"
+            one.headers["Authorization"] = f"Bearer {token(name)}"
             made[name] = one
         return made[name]
 

@@ -3,6 +3,7 @@
 import itertools
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -18,10 +19,23 @@ _numbers = itertools.count()
 @pytest.fixture
 def empty(server: str, tmp_path: Path) -> Iterator[Settings]:
     """Settings for a database without anything in it."""
+    with _database(server, "template0") as url:
+        yield make_settings(url, tmp_path)
+
+
+@pytest.fixture
+def unpeopled(server: str, divided: str, tmp_path: Path) -> Iterator[Settings]:
+    """Settings for a migrated database with a few divisions, and nobody."""
+    with _database(server, divided) as url:
+        yield make_settings(url, tmp_path)
+
+
+@contextmanager
+def _database(server: str, template: str) -> Iterator[str]:
     name = f"delivery_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(plain(server), autocommit=True) as connection:
-        connection.execute(f"create database {name} template template0".encode())
-        yield make_settings(on(server, name), tmp_path)
+        connection.execute(f"create database {name} template {template} strategy file_copy".encode())
+        yield on(server, name)
         connection.execute(f"drop database {name} with (force)".encode())
 
 

@@ -58,29 +58,25 @@ def seen(settings: Settings, what: Any = _SEEN) -> list[str]:
 
 
 @pytest.fixture
-def played(empty: Settings, subset: Path) -> Callable[..., Run]:
+def played(unpeopled: Settings) -> Callable[..., Run]:
     """The command on a database with a few divisions; `PASSWORD` for the demonstration unless told otherwise."""
-    migrate(empty)
-    database = Database(empty)
-    loading.load(database, subset)
-    database.dispose()
-    return commanding(empty)
+    return commanding(unpeopled)
 
 
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_county_and_every_login_works(
-    played: Run, empty: Settings, built_app: FastAPI
+    played: Run, unpeopled: Settings, built_app: FastAPI
 ) -> None:
     small = ("demo", "--households", "30", "--seed", "7")
     loaded = played(*small, DEMO_PASSWORD=PASSWORD)
     assert loaded.code == 0, loaded.err
     assert [line.split()[0] for line in loaded.out.splitlines()[:-1]] == list(PEOPLE)
     assert PASSWORD not in loaded.out + loaded.err
-    first = seen(empty)
+    first = seen(unpeopled)
     assert len(first) == 30
     assert any("county_verified" in line for line in first)
     assert any("open" in line for line in first)
-    assert seen(empty, _REPORTED) == [
+    assert seen(unpeopled, _REPORTED) == [
         "('drawn', 1, False, None)",
         "('received', 1, False, False)",
         "('received', 1, False, True)",
@@ -88,9 +84,9 @@ def test_the_same_seed_gives_the_same_county_and_every_login_works(
         "('signed', 2, False, None)",
         "('submitted', 1, False, False)",
     ]
-    assert seen(empty, text("select state, ranked from assessment")) == ["('published', 2)"]
+    assert seen(unpeopled, text("select state, ranked from assessment")) == ["('published', 2)"]
 
-    connect(built_app, empty)
+    connect(built_app, unpeopled)
     with TestClient(built_app) as client:
         for name in PEOPLE:
             form = {"grant_type": "password", "username": name, "password": PASSWORD}
@@ -106,23 +102,23 @@ def test_the_same_seed_gives_the_same_county_and_every_login_works(
     again = played(*small, DEMO_PASSWORD=PASSWORD)
     assert again.code == 1
     assert "holds other data" in again.err
-    assert seen(empty) == first
+    assert seen(unpeopled) == first
 
-    database = Database(empty)
+    database = Database(unpeopled)
     with database.engine.begin() as connection:
         connection.execute(text("drop schema toilet cascade"))
     database.dispose()
     played("divisions", "load", Path(__file__).parents[1] / "data" / "divisions_subset.csv")
     assert played(*small, DEMO_PASSWORD=PASSWORD).code == 0
-    assert seen(empty) == first
+    assert seen(unpeopled) == first
 
 
-def test_a_county_that_is_not_there_leaves_nothing(played: Run, empty: Settings) -> None:
+def test_a_county_that_is_not_there_leaves_nothing(played: Run, unpeopled: Settings) -> None:
     refused = played("demo", "--county", "999999", DEMO_PASSWORD=PASSWORD)
     assert refused.code == 1
     assert "999999" in refused.err
-    assert not list(empty.data_dir.glob("demonstration_unfinished*")), "nothing that the next start would clear away"
-    database = Database(empty)
+    assert not list(unpeopled.data_dir.glob("demonstration_unfinished*")), "the next start would clear it away"
+    database = Database(unpeopled)
     with database.transaction(EVERYWHERE) as session:
         assert session.connection().execute(text("select count(*) from principal")).scalar_one() == 0
     database.dispose()
@@ -137,16 +133,16 @@ def test_a_password_that_nobody_could_type_is_refused(played: Run, password: str
 
 
 @pytest.mark.slow
-def test_a_weak_password_is_taken_but_not_without_a_word(played: Run, empty: Settings) -> None:
+def test_a_weak_password_is_taken_but_not_without_a_word(played: Run, unpeopled: Settings) -> None:
     loaded = played("demo", "--households", "1", DEMO_PASSWORD="demo")
     assert loaded.code == 0, loaded.err
     assert "DEMO_PASSWORD is weak" in loaded.out
     assert "10 to 128 characters" in loaded.out
-    assert not (empty.data_dir / "demo_password").exists()
+    assert not (unpeopled.data_dir / "demo_password").exists()
 
 
 def test_one_that_was_killed_half_way_is_cleared_away_and_loaded_anew(
-    played: Run, empty: Settings, monkeypatch: pytest.MonkeyPatch, subset: Path
+    played: Run, unpeopled: Settings, monkeypatch: pytest.MonkeyPatch, subset: Path
 ) -> None:
     async def killed(*_: object) -> None:
         raise SystemExit(9)
@@ -154,21 +150,21 @@ def test_one_that_was_killed_half_way_is_cleared_away_and_loaded_anew(
     with monkeypatch.context() as patched:
         patched.setattr(play, "campaign", killed)
         assert played("demo", "--households", "1", DEMO_PASSWORD=PASSWORD).code == 9
-    assert demo.is_empty(empty) is False
-    assert demo.clear_unfinished(empty) is True
-    migrate(empty)
-    assert demo.is_empty(empty) is True
-    assert demo.clear_unfinished(empty) is False
+    assert demo.is_empty(unpeopled) is False
+    assert demo.clear_unfinished(unpeopled) is True
+    migrate(unpeopled)
+    assert demo.is_empty(unpeopled) is True
+    assert demo.clear_unfinished(unpeopled) is False
 
     # What an administrator has used since is no leftover, whatever it began as.
     with monkeypatch.context() as patched:
         patched.setattr(play, "campaign", killed)
-        loading.load(database := Database(empty), subset)
+        loading.load(database := Database(unpeopled), subset)
         database.dispose()
         assert played("demo", "--households", "1", DEMO_PASSWORD=PASSWORD).code == 9
     assert played("users", "create", "qian_qi", "--role", "auditor", "--division", "360423").code == 0
-    assert demo.clear_unfinished(empty) is False
-    assert demo.is_empty(empty) is False
+    assert demo.clear_unfinished(unpeopled) is False
+    assert demo.is_empty(unpeopled) is False
 
 
 def test_persons_are_well_formed_and_nobody_alive() -> None:
