@@ -41,8 +41,8 @@ install: $(DEV) ## 建立 .venv 并按锁定的版本和哈希安装 / Create .v
 run: $(RUNTIME) ## 启动演示县：内嵌数据库、接口、后台任务 / Serve a demonstration county on PORT, data in DATA_DIR
 	@exec $(BIN)/toilet-api serve --demo --host "$(HOST)" --port "$(PORT)" --data-dir "$(DATA_DIR)"
 
-test: $(DEV) ## 运行全部测试（三个进程，两个核） / Run the whole suite, in three processes on two cores
-	@$(BIN)/python -m pytest -n 3 -q $(ARGS)
+test: $(DEV) ## 运行全部测试（两个进程） / Run the whole suite in two processes
+	@$(BIN)/python -m pytest -n 2 -q $(ARGS)
 
 browsers: ## 安装测试用的浏览器和办公软件（能装则装） / Install what looks at pages and documents, where it is allowed
 	@if command -v chromium >/dev/null && command -v soffice >/dev/null && command -v pdftotext >/dev/null; then :; \

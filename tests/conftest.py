@@ -32,8 +32,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def _keep_to_own_cores(number: int, of: int) -> None:
     """Give each process, with the server that it starts, its share of the cores.
 
-    A test and its server take turns, and it takes a fifth longer where each turn wakes another core. A process for
-    which no core is left works wherever another waits.
+    A test and its server take turns, and it takes a fifth longer where each turn wakes another core. A third process
+    on two cores gains nothing: it has everything to learn for itself.
     """
     share = sorted(os.sched_getaffinity(0))[number::of]
     if share:
@@ -62,7 +62,7 @@ class TogetherWhereDear(LoadScopeScheduling):
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherWhereDear | None:
-    """For `-n 3`; another `--dist` is left as it is."""
+    """For `-n 2`; another `--dist` is left as it is."""
     return TogetherWhereDear(config, log) if config.getvalue("dist") == "load" else None
 
 
