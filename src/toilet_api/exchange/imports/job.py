@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select, update
 
 from toilet_api.divisions import lookup
-from toilet_api.exchange.imports import giving_way, sources, staging, synonyms
+from toilet_api.exchange.imports import giving_way, sources, staging, synonyms, turns
 from toilet_api.exchange.imports.batches import Tally, Told
 from toilet_api.exchange.imports.deciding import Decision
 from toilet_api.exchange.imports.problems import INTERRUPTED, ROWS_REJECTED
@@ -47,19 +47,21 @@ def run(context: jobs.Context, *, job_id: str) -> None:
     job = _start(context, UUID(job_id))
     if job is None:
         return
+    do = households if job.kind == "households" else records.work
     try:
-        if job.kind != "households":
-            records.work(context, job)
-            return
-        with context.database.transaction((job.division_code,)) as session:
-            places = places_for(session, job.division_code)
-            words = synonyms.words_for(session, job.division_code, job.kind)
-        plan = _plan(context, job, places, words)
-        _work(context, job, plan, places)
+        turns.in_turn(lambda alone: do(context, job, alone=alone))
     except CancelledError:
         _finish_cancelled(context, job.id)
     except Problem as problem:
         _finish_failed(context, job.id, problem)
+
+
+def households(context: jobs.Context, job: ImportJob, *, alone: bool) -> None:
+    """Do an import of households. Raises the problem that ends it, or `CancelledError`; it has then written nothing."""
+    with context.database.transaction((job.division_code,)) as session:
+        places = places_for(session, job.division_code)
+        words = synonyms.words_for(session, job.division_code, job.kind)
+    _work(context, job, _plan(context, job, places, words), places, alone=alone)
 
 
 def _start(context: jobs.Context, job_id: UUID) -> ImportJob | None:
@@ -76,7 +78,7 @@ def _start(context: jobs.Context, job_id: UUID) -> ImportJob | None:
 def _plan(context: jobs.Context, job: ImportJob, places: Places, words: dict[str, str | None]) -> reading.Plan:
     ledger = reading.open_ledger(context.objects.path(job.file_sha256), context.settings.import_max_rows)
     plan = reading.plan(ledger, job.mapping, places, words)
-    _give_way(context, job.id, **described(plan), rows_total=reading.count_rows(plan), phase="writing")
+    _give_way(context, job.id, **described(plan), rows_total=reading.count_rows(plan), rows_done=0, phase="writing")
     return plan
 
 
@@ -91,7 +93,7 @@ def described(plan: reading.Plan) -> dict[str, Any]:
     }
 
 
-def _work(context: jobs.Context, job: ImportJob, plan: reading.Plan, places: Places) -> None:
+def _work(context: jobs.Context, job: ImportJob, plan: reading.Plan, places: Places, *, alone: bool) -> None:
     """Judge, match and write, batch by batch, in one transaction; the next batch is judged while one is written."""
     actor = Actor(job.created_by, job.actor_kind, job.actor_name, job.request_id)
     prefixes, told = (job.division_code,), Told(job.id, job.division_code)
@@ -101,6 +103,7 @@ def _work(context: jobs.Context, job: ImportJob, plan: reading.Plan, places: Pla
         sources.judging(context, plan, places, told) as source,
         context.database.transaction(prefixes, actor) as session,
     ):
+        turns.enter(session, job.division_code, alone=alone)
         if reading.count_rows(plan) >= sources.LONG:
             giving_way.with_backend(session)
         # Divisions are locked before records, as a merge of villages does it.

@@ -12,7 +12,7 @@ from typing import Any
 from sqlmodel import Session, col, update
 
 from toilet_api.accounts.caller import Caller, caller_of
-from toilet_api.exchange.imports import progress, synonyms
+from toilet_api.exchange.imports import progress, synonyms, turns
 from toilet_api.exchange.imports.problems import ROWS_REJECTED
 from toilet_api.exchange.imports.tables import ImportJob
 from toilet_api.exchange.ledgers import reading
@@ -44,16 +44,17 @@ def look(
     return {**made.described(), "rows_total": made.count_rows()}
 
 
-def work(context: jobs.Context, job: ImportJob) -> None:
+def work(context: jobs.Context, job: ImportJob, *, alone: bool) -> None:
     """Do one import. Raises the problem that ends it, or `progress.CancelledError`; it has then written nothing."""
     with context.database.transaction(EVERYWHERE) as session:
         caller = _caller(context, session, job)
         catalogue = catalogue_for(session, job.division_code)
         words = _words(session, job.kind, job.mapping, job.division_code, catalogue)
     made = plan(reading.open_ledger(context.objects.path(job.file_sha256), context.settings.import_max_rows), words)
-    progress.note(context, job.id, **made.described(), rows_total=made.count_rows(), phase="writing")
+    progress.note(context, job.id, **made.described(), rows_total=made.count_rows(), rows_done=0, phase="writing")
     actor = Actor(job.created_by, job.actor_kind, job.actor_name, job.request_id)
     with context.database.transaction(caller.scope.prefixes, actor) as session:
+        turns.enter(session, job.division_code, alone=alone)
         attempt = session.begin_nested()
         around = Surroundings(
             session,
