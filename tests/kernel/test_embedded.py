@@ -79,7 +79,7 @@ def test_a_fresh_directory_gets_a_utf8_database_in_byte_order(place: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "name", ["with blanks 目录", "quote'\"$(x)`y`", "a,b\\c", "long" * 30], ids=["blanks", "quotes", "list", "long"]
+    "name", ["blanks 目录 and quote'\"$(x)`y`", "a,b\\c", "long" * 30], ids=["blanks and quotes", "list", "long"]
 )
 def test_any_path_will_do(place: Path, name: str) -> None:
     postgres = server(place / name)
