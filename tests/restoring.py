@@ -32,6 +32,8 @@ _SEQUENCES = """
 """
 _SIZE = "select sum(pg_relation_size(oid)) from pg_class where relkind = 'r' and relpersistence <> 't' and oid >= 16384"
 _SWOLLEN = 16 * 1024 * 1024
+_SIZED_EACH = 10
+"""It grows over many tests: the size is asked for at the first time and each so many."""
 
 # Everything of our own that defines the schema: how much there is of it, and how much of it is newer than the clone.
 # What PostgreSQL brings along has smaller numbers than 16384. No joins to leave temporary tables out: this is asked
@@ -122,7 +124,8 @@ class Restored:
     def _put_back(self) -> bool:
         assert self._connection is not None
         self._times += 1
-        if self._describe() != self._schema or (self._times % 10 == 1 and self._size() > self._whole + _SWOLLEN):
+        is_swollen = self._times % _SIZED_EACH == 1 and self._size() > self._whole + _SWOLLEN
+        if is_swollen or self._describe() != self._schema:
             return False
         self._connection.execute("call pg_temp.put_back()")
         self._stands = self.next_number()
