@@ -18,6 +18,8 @@ from toilet_api.kernel.database import EVERYWHERE, actor_of, enter_scope
 
 ROOT = "household"
 """The record that the others belong to; a split assigns records by it."""
+HELD = ("household", "toilet", "visit", "acceptance", "problem", "task")
+"""What whoever writes about a household holds while doing so, in the order in which it is held."""
 TOLD = frozenset({"task_note"})
 """Parts that are never changed and so have no version, but are told of in the change feed one by one."""
 
@@ -103,18 +105,35 @@ def carry(session: Session, recoded: Mapping[str, str], reason: str, scope: Sequ
 def carry_households(
     session: Session, old_code: str, new_code: str, ids: Collection[UUID], reason: str, scope: Sequence[str]
 ) -> dict[str, int]:
-    """The same for some households of a village, with everything that belongs to them by foreign keys."""
+    """The same for some households of a village, with everything that belongs to them by foreign keys.
+
+    Who writes about them at this moment is waited for, so that what he adds comes along.
+    """
     references: dict[str, list[tuple[str, str]]] = {}
     for source, column, target in session.connection().execute(_REFERENCES):
         references.setdefault(source, []).append((column, target))
-    conditions = {}
+    belonging = {}
     for table in scoped_tables(session):
         belongs = _belongs(table.name, references, frozenset())
         if belongs is not None:
-            conditions[table] = f"record.division_code = recoded.old_code and ({belongs.format(alias='record')})"
+            belonging[table] = belongs.format(alias="record")
+    _hold(session, {table.name: belongs for table, belongs in belonging.items()}, ids, scope)
+    conditions = {
+        table: f"record.division_code = recoded.old_code and ({belongs})" for table, belongs in belonging.items()
+    }
     pairs = "(values (cast(:old as text), cast(:new as text))) as recoded (old_code, new_code)"
     parameters = {"old": old_code, "new": new_code, "ids": list(ids), "reason": reason}
     return _carry(session, conditions, pairs, parameters, scope)
+
+
+def _hold(session: Session, belonging: Mapping[str, str], ids: Collection[UUID], scope: Sequence[str]) -> None:
+    """Hold the records that belong to the households `ids` until the transaction ends, as every writer would."""
+    enter_scope(session, EVERYWHERE)
+    for table in HELD:
+        condition = belonging[table]
+        held = f"select from {table} as record where {condition} order by record.id for no key update"
+        session.connection().execute(text(held), {"ids": list(ids)})
+    enter_scope(session, tuple(scope))
 
 
 def _belongs(table: str, references: dict[str, list[tuple[str, str]]], passed: frozenset[str]) -> str | None:

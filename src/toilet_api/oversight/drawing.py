@@ -64,6 +64,8 @@ def draw(session: Session, caller: Caller, sample: Sample, villages: set[str], n
     """
     seed = sample.seed or secrets.token_hex(16)
     frame = frame_select(session, caller, sample).where(col(LedgerProblem.division_code).in_(villages))
+    # In the order in which others hold them, so that no household moves away from its unit.
+    frame = frame.order_by(col(LedgerProblem.id)).with_for_update(read=True, of=LedgerProblem)
     key = func.concat(literal(f"{seed}:", Text), cast(LedgerProblem.id, Text))
     rows = frame.with_only_columns(
         func.uuidv7(),

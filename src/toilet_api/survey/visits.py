@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from toilet_api.accounts.caller import Caller, require_training
 from toilet_api.divisions import lookup
 from toilet_api.kernel import journal
-from toilet_api.kernel.errors import INVALID, OUT_OF_SCOPE, FieldError
+from toilet_api.kernel.errors import INVALID, NOT_FOUND, OUT_OF_SCOPE, FieldError
 from toilet_api.kernel.fields import new_id
 from toilet_api.kernel.preconditions import optional_match, require_match
 from toilet_api.registry.merging import difference
@@ -33,14 +33,14 @@ def create(
 
     `may_follow`: attachments that aren't there yet are expected; otherwise they are refused.
     """
-    household = session.get(Household, body.household_id)
-    if household is None or household.removed_at is not None or not caller.scope.covers(household.division_code):
+    seen = session.get(Household, body.household_id)
+    if seen is None or seen.removed_at is not None or not caller.scope.covers(seen.division_code):
         raise invalid(
             "/household_id", "household_unknown", "没有该农户，或不在您的辖区内", "no such household in your scope"
         )
-    lookup.resolve_for_write(session, household.division_code)  # from here on no merge or split moves the household
-    session.refresh(household)
-    if not caller.scope.covers(household.division_code):
+    lookup.resolve_for_write(session, seen.division_code)  # from here on no merge or split moves the household
+    household = _staying(session, seen.id)
+    if household is None or not caller.scope.covers(household.division_code):
         raise OUT_OF_SCOPE.problem()
     visit, made = insert_once(session, built(caller, household, body))
     if made:
@@ -198,9 +198,17 @@ def journal_visit(
 
 
 def _held(session: Session, caller: Caller, visit_id: UUID) -> Visit:
-    """The visit, locked; its village first, so that what is about to be written can't miss a merge or split of it."""
-    lookup.resolve_for_write(session, existing(session, caller, Visit, visit_id).division_code)
+    """The visit, locked; its village and its household first, so that what is about to be written can't miss a move."""
+    visit = existing(session, caller, Visit, visit_id)
+    lookup.resolve_for_write(session, visit.division_code)
+    if _staying(session, visit.household_id) is None:
+        raise NOT_FOUND.problem()
     return locked(session, caller, Visit, visit_id)
+
+
+def _staying(session: Session, household_id: UUID) -> Household | None:
+    """The household, which nobody moves or removes from here on; None if it has just moved away, out of sight."""
+    return session.get(Household, household_id, with_for_update={"read": True}, populate_existing=True)
 
 
 def _own(caller: Caller, visit: Visit) -> None:
@@ -251,7 +259,7 @@ def _unverify(visit: Visit, state: str) -> None:
 
 def _require_standing(session: Session, visit: Visit) -> None:
     """Nothing is handed in, and no problem opened, for what was removed since the draft was made."""
-    household = session.get_one(Household, visit.household_id, with_for_update={"read": True}, populate_existing=True)
+    household = session.get_one(Household, visit.household_id)
     if household.removed_at is not None:
         raise HOUSEHOLD_REMOVED.problem()
     toilet = None if visit.toilet_id is None else session.get(Toilet, visit.toilet_id)

@@ -6,7 +6,7 @@ COPY, deletions, changes of place, of campaign, of cause.
 
 import random
 from collections import Counter
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -59,6 +59,19 @@ class Writer:
 
     def _some(self, table: str, most: int = 4) -> str:
         return _SOME.format(table, uuid4(), self._random.randint(1, most))
+
+    def _toilets_at_rest(self, most: int) -> list[UUID]:
+        """Some toilets whose households are held as whoever adds to them must: none moves before this transaction ends.
+
+        What is then added is read in a statement of its own, which sees where they were moved before.
+        """
+        found = self._connection.execute(
+            f"select id, household_id from toilet where id in {self._some('toilet', most)}".encode()
+        )
+        toilets = {row[0]: row[1] for row in found}
+        hold = "select from household where id = any(%s) order by id for share"
+        self._connection.execute(hold, [list(toilets.values())])
+        return list(toilets)
 
     def _carry(self) -> None:
         """A household moves to another village with all that belongs to it, as `moves.carry_households` has it."""
@@ -150,7 +163,8 @@ class Writer:
             " (select id from campaign order by md5(id::text || %(salt)s) limit 1), 'toilet', kind.id, kind.cause,"
             " household_id, toilet.id, now() - interval '9 days', %(due)s"
             " from toilet, problem_type as kind where kind.code = %(code)s"
-            f" and toilet.id in {self._some('toilet', 6)} for key share of toilet",
+            " and toilet.id = any(%(toilets)s)",
+            toilets=self._toilets_at_rest(6),
             code=self._random.choice(("tank_cracked", "no_light", "freezes")),
             due=self._random.choice((None, "2020-01-01", "2099-12-31")),
             salt=str(uuid4()),
