@@ -3,6 +3,7 @@
 import gc
 import os
 import warnings
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -76,12 +77,12 @@ def pytest_sessionfinish() -> None:
     gc.freeze()
 
 
-def make_settings(url: str, data_dir: Path) -> Settings:
-    """Settings for a test: quick passwords, a pool that leaves room for parallel tests."""
+@cache
+def _as_tests_have_them() -> Settings:
+    """Quick passwords, a pool that leaves room for parallel tests."""
     return Settings(
-        database_url=url,
+        database_url="postgresql://nowhere/nothing",
         database_schema="toilet",
-        data_dir=data_dir,
         secret_key="test-only-secret-key-that-is-long-enough",
         argon2_time_cost=1,
         argon2_memory_kib=64,
@@ -91,6 +92,11 @@ def make_settings(url: str, data_dir: Path) -> Settings:
         rate_limit_sign_ins=0,
         reports_by_clock=False,
     )
+
+
+def make_settings(url: str, data_dir: Path) -> Settings:
+    """Settings for a test. Read from the environment once: to look there again for each takes milliseconds."""
+    return _as_tests_have_them().model_copy(update={"database_url": url, "data_dir": data_dir})
 
 
 def on(url: str, database: str) -> str:

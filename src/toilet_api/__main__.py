@@ -15,15 +15,19 @@ def main() -> None:
         return
     # What is loaded now stays to the end: looking through it for what could be thrown away takes a third as long.
     gc.disable()
-    command = _named(sys.argv[1:2])
+    command = _named(*sys.argv[1:3])
     gc.freeze()
     gc.enable()
     command()
 
 
-def _named(name: list[str]) -> Callable[[], None]:
+def _named(name: str = "", descriptor: str = "") -> Callable[[], None]:
     """The command, loaded; those that stay for long without what only others need."""
-    if name not in (["serve"], ["worker"]):
+    if name == "web" and descriptor.isdecimal():  # a child of `serve`, not for people
+        from toilet_api.commands import web
+
+        return partial(web.serve, int(descriptor))
+    if name not in ("serve", "worker"):
         from toilet_api import cli
 
         return cli.main
@@ -32,7 +36,7 @@ def _named(name: list[str]) -> Callable[[], None]:
     from toilet_api.demonstration.places import DemonstrationRefusedError
 
     within = told(DemonstrationRefusedError)
-    if name == ["worker"]:
+    if name == "worker":
         from toilet_api.commands.working import worker
 
         return partial(alone.run, worker, within=within)

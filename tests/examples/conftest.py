@@ -31,7 +31,7 @@ def served(demonstrated: Path) -> Iterator[Served]:
             family = served.descendants()
             yield served
         assert served.process.returncode == 0, "".join(served.printed)
-        assert sum("commands.web" in one for one in family.values()) == 2
+        assert sum("toilet_api web" in one for one in family.values()) == 2
         assert sum("toilet_api worker" in one for one in family.values()) == 1
         assert sum("postgres -D" in one for one in family.values()) == 1
         assert not [family[one] for one in family if alive(one)]

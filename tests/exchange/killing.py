@@ -103,7 +103,7 @@ def _free_port() -> int:
 def _of_kind(kind: str, family: dict[psutil.Process, str]) -> list[psutil.Process]:
     part = {
         "worker": "toilet_api worker",
-        "api": "commands.web",
+        "api": "toilet_api web",
         "postmaster": "postgres -D",
         "backend": "postgres: postgres toilet",
         "judge": "toilet_api.exchange.imports.judge",

@@ -65,7 +65,7 @@ def _run(
 ) -> None:
     listen(listener)
     descriptor = listener.fileno()
-    web = [sys.executable, "-m", "toilet_api.commands.web", str(descriptor)]
+    web = [sys.executable, "-m", "toilet_api", "web", str(descriptor)]
     children = [Child(f"web {number}", web, [descriptor]) for number in range(1, workers + 1)]
     if jobs:
         children.append(Child("worker", [sys.executable, "-m", "toilet_api", "worker"]))

@@ -1,9 +1,8 @@
-"""One web process: `python -m toilet_api.commands.web FD` serves the listening socket that its parent has opened."""
+"""One web process: `python -m toilet_api web FD` serves the listening socket that its parent has opened."""
 
 import gc
 import logging
 import socket
-import sys
 from types import FrameType
 
 import uvicorn
@@ -50,7 +49,3 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._watch.close()
         super().handle_exit(sig, frame)
-
-
-if __name__ == "__main__":
-    serve(int(sys.argv[1]))
