@@ -38,10 +38,10 @@ def campaign(as_: As) -> Any:
 
 
 @contextmanager
-def nobody_adds_to(database_url: str, table: str) -> Iterator[psycopg.Connection]:
-    """Whoever would write a row of the table waits, with all that it wrote before."""
+def nobody_adds_to(database_url: str, table: str, mode: str = "share") -> Iterator[psycopg.Connection]:
+    """Whoever would write a row of the table waits, with all that it wrote before; `exclusive`: or hold one."""
     with psycopg.connect(plain(database_url), autocommit=True) as connection, connection.transaction():
-        connection.execute(sql.SQL("lock table toilet.{} in share mode").format(sql.Identifier(table)))
+        connection.execute(sql.SQL("lock table toilet.{} in {} mode").format(sql.Identifier(table), sql.SQL(mode)))
         yield connection
 
 
@@ -62,10 +62,10 @@ def moving(as_: As, household_id: str) -> Write:
     return lambda: manager.patch(url, json={"division_code": OTHER_VILLAGE}, headers={"If-Match": tag})
 
 
-def in_between(database_url: str, table: str, first: Write, second: Write) -> tuple[int, int]:
+def in_between(database_url: str, table: str, first: Write, second: Write, mode: str = "share") -> tuple[int, int]:
     """`second` begins when `first` has come as far as writing to `table`. The answers' status codes."""
     with ThreadPoolExecutor(2) as pool:
-        with nobody_adds_to(database_url, table) as connection:
+        with nobody_adds_to(database_url, table, mode) as connection:
             begun = pool.submit(first)
             waiting(connection, 1, begun)
             assert not begun.done(), begun.result().text
@@ -275,3 +275,22 @@ def test_a_sample_drawn_meanwhile(as_: As, database: Database, database_url: str
         answer.add_done_callback(lambda one: moved.set_result(one.result()))
         assert (made.result().status_code, answer.result().status_code) == (200, 200)
     require_all_moved(database_url, "problem", "sample_unit")
+
+
+@pytest.mark.usefixtures("campaign")
+def test_a_village_merged_while_a_household_leaves_it(as_: As, database_url: str) -> None:
+    """Both hold the household before what belongs to it, so that neither has to give way."""
+    visit = survey.visit(as_("village_surveyor"))
+    manager, body = as_("county_admin"), {"into": "360423208204", "reason": "并村"}
+    done = in_between(
+        database_url,
+        "toilet",
+        moving(as_, visit["household_id"]),
+        lambda: manager.post(f"{API}/divisions/{survey.VILLAGE}/merge", json=body),
+        mode="exclusive",
+    )
+    assert done == (200, 200)
+    require_all_moved(database_url, "visit")
+    assert (
+        manager.get(f"{API}/attachments/{visit['surveyor_signature_ids'][0]}").json()["division_code"] == OTHER_VILLAGE
+    )

@@ -163,7 +163,7 @@ def _carry(
     moved: dict[str, int] = {}
     enter_scope(session, EVERYWHERE)
     try:
-        for table, condition in conditions.items():
+        for table, condition in sorted(conditions.items(), key=_turn):
             count = (
                 session.connection()
                 .execute(text(f"select count(*) from {table.name} as record, {pairs} where {condition}"), parameters)
@@ -179,6 +179,12 @@ def _carry(
         ) from error
     enter_scope(session, tuple(scope))
     return moved
+
+
+def _turn(one: tuple[ScopedTable, str]) -> tuple[int, str]:
+    """What writers hold goes first, in their order: who carries and who writes then don't wait for each other."""
+    name = one[0].name
+    return HELD.index(name) if name in HELD else len(HELD), name
 
 
 def _carry_table(
