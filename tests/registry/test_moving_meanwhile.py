@@ -1,9 +1,7 @@
 """A household moves while somebody writes about it: all that belongs to it ends up in one village."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from threading import Event
 from typing import Any
 from unittest.mock import patch
@@ -20,6 +18,7 @@ from tests.rectification import made as rectification
 from tests.rectification import passing
 from tests.survey import made as survey
 from tests.survey.made import API, OTHER_VILLAGE
+from tests.waiting import nobody_adds_to, waiting
 from toilet_api.kernel.database import Database
 from toilet_api.oversight import drawing
 
@@ -35,24 +34,6 @@ _BELONGING = (
 @pytest.fixture
 def campaign(as_: As) -> Any:
     return survey.campaign(as_("county_admin"), verification_levels=[])
-
-
-@contextmanager
-def nobody_adds_to(database_url: str, table: str, mode: str = "share") -> Iterator[psycopg.Connection]:
-    """Whoever would write a row of the table waits, with all that it wrote before; `exclusive`: or hold one."""
-    with psycopg.connect(plain(database_url), autocommit=True) as connection, connection.transaction():
-        connection.execute(sql.SQL("lock table toilet.{} in {} mode").format(sql.Identifier(table), sql.SQL(mode)))
-        yield connection
-
-
-def waiting(connection: psycopg.Connection, number: int, *others: Future[Response]) -> None:
-    """Until so many wait for a lock, or all of `others` are done."""
-    for _ in range(1000):
-        row = connection.execute("select count(distinct pid) from pg_locks where not granted").fetchone()
-        if (row is not None and row[0] >= number) or (others and all(one.done() for one in others)):
-            return
-        time.sleep(0.01)
-    raise AssertionError("nobody waits")
 
 
 def moving(as_: As, household_id: str) -> Write:

@@ -1,15 +1,24 @@
 """Two people at the same moment: one step wins, nothing is done twice, and nothing is lost in silence."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import UUID
 
+import psycopg
 import pytest
 from fastapi.testclient import TestClient
+from sqlmodel import col, select
 
 from tests.accounts.logins import at_once
+from tests.conftest import plain
 from tests.survey import made
 from tests.survey.made import API, ok
+from tests.waiting import waiting
+from toilet_api.kernel.database import EVERYWHERE, Database
 from toilet_api.kernel.fields import new_id
+from toilet_api.survey import settlement
+from toilet_api.survey.tables import CatalogueType
 
 As = Callable[[str], TestClient]
 
@@ -106,3 +115,35 @@ def test_two_patches_of_one_draft_don_t_overwrite_each_other(surveyor: TestClien
     winner = next(one.json()["note"] for one in answers if one.status_code == 200)
     assert ok(surveyor.get(url))["note"] == winner
     assert {one.json()["current"]["note"] for one in answers if one.status_code == 412} == {winner}
+
+
+def test_a_problem_dismissed_while_another_visit_finds_it_again(
+    as_: As, surveyor: TestClient, database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The visit has opened a problem of the toilet and comes to the one that is just being dismissed."""
+    with database.transaction(EVERYWHERE) as session:
+        kinds = session.exec(select(CatalogueType.code).order_by(col(CatalogueType.id))).all()
+    first, second = [one for one in kinds if one in ("tank_cracked", "blocked")]
+    household = made.home(surveyor)
+    made.submitted(surveyor, second, household=household)
+    (known,) = made.problems(surveyor)
+    draft, admin = made.visit(surveyor, first, second, household=household), as_("county_admin")
+    path, dismissed = settlement._open, []
+
+    with ThreadPoolExecutor(2) as pool, psycopg.connect(plain(database_url), autocommit=True) as connection:
+
+        def slowly(*given: Any) -> UUID:
+            opened = path(*given)
+            if not dismissed:
+                body = {"reason": "误登"}
+                dismissed.append(pool.submit(admin.post, f"{API}/problems/{known['id']}/dismiss", json=body))
+                waiting(connection, 1, *dismissed)
+            return opened
+
+        monkeypatch.setattr(settlement, "_open", slowly)
+        submitted = pool.submit(surveyor.post, f"{API}/visits/{draft['id']}/submit").result()
+        assert (submitted.status_code, dismissed[0].result().status_code) == (200, 200)
+    assert {one["problem_type"]: one["state"] for one in made.problems(surveyor)} == {
+        first: "open",
+        second: "dismissed",
+    }

@@ -4,11 +4,12 @@ Idempotent: submitting again after a return changes nothing that is settled alre
 toilet is linked, never opened twice (unique index `problem_live`).
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import and_, func, or_
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -51,6 +52,7 @@ def settle(
 ) -> None:
     """Bring the ledger in line with the findings of a visit that is being submitted. `reason` is the correction's."""
     findings = session.exec(select(Finding).where(Finding.visit_id == visit.id).order_by(col(Finding.type_id))).all()
+    _hold(session, visit, [one.problem_id for one in findings if one.problem_id is not None])
     for finding in findings:
         earlier = _held(session, finding.problem_id)
         moved = earlier is not None and earlier.toilet_id != visit.toilet_id
@@ -65,6 +67,20 @@ def settle(
         elif earlier.state == "dismissed" and earlier.dismissal == "withdrawn":
             finding.problem_id = _bring_back(session, visit, finding, earlier, by, now)
     session.flush()
+
+
+def _hold(session: Session, visit: Visit, known: Sequence[UUID]) -> None:
+    """Hold what the visit's findings may come upon, before the ledger is written, as who works on a problem does first.
+
+    Otherwise a step on one of them could wait for what the visit has opened at its toilet, and the visit for that step.
+    """
+    live = and_(col(LedgerProblem.household_id) == visit.household_id, col(LedgerProblem.state).not_in(SETTLED_STATES))
+    session.exec(
+        select(LedgerProblem.id)
+        .where(or_(live, col(LedgerProblem.id).in_(known)), col(LedgerProblem.removed_at).is_(None))
+        .order_by(col(LedgerProblem.id))
+        .with_for_update()
+    ).all()
 
 
 def _held(session: Session, problem_id: UUID | None) -> LedgerProblem | None:
