@@ -21,6 +21,7 @@ from tests.survey.made import API, OTHER_VILLAGE
 from tests.waiting import nobody_adds_to, waiting
 from toilet_api.kernel.database import Database
 from toilet_api.oversight import drawing
+from toilet_api.rectification import acceptances
 
 As = Callable[[str], TestClient]
 Write = Callable[[], Response]
@@ -275,3 +276,25 @@ def test_a_village_merged_while_a_household_leaves_it(as_: As, database_url: str
     assert (
         manager.get(f"{API}/attachments/{visit['surveyor_signature_ids'][0]}").json()["division_code"] == OTHER_VILLAGE
     )
+
+
+@pytest.mark.usefixtures("campaign")
+def test_a_village_merged_while_an_acceptance_begins_of_a_household_that_has_just_come(
+    as_: As, database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who begins it holds the village that the household has left, and its problem."""
+    problem, table, write = accepting(as_, database)
+    move, held = moving(as_, problem["household_id"]), acceptances._held
+    admin, body = as_("county_admin"), {"into": "360423208204", "reason": "并村"}
+
+    def late(*given: Any, **named: Any) -> Any:
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(move).result().status_code == 200
+        return held(*given, **named)
+
+    monkeypatch.setattr(acceptances, "_held", late)
+    merge = f"{API}/divisions/{OTHER_VILLAGE}/merge"
+    assert in_between(database_url, table, write, lambda: admin.post(merge, json=body)) == (201, 200)
+    found = villages(database_url)
+    assert found == {table: {"360423208204"} for table in found}
+    assert found.keys() >= {"acceptance", "acceptance_problem", "problem"}

@@ -4,6 +4,7 @@ Which tables those are is read from the database: every table that has a `divisi
 update. The journal isn't one of them: it is never rewritten, its entries stay with the place where they were made.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -105,35 +106,18 @@ def carry(session: Session, recoded: Mapping[str, str], reason: str, scope: Sequ
 def carry_households(
     session: Session, old_code: str, new_code: str, ids: Collection[UUID], reason: str, scope: Sequence[str]
 ) -> dict[str, int]:
-    """The same for some households of a village, with everything that belongs to them by foreign keys.
-
-    Who writes about them at this moment is waited for, so that what he adds comes along.
-    """
+    """The same for some households of a village, with everything that belongs to them by foreign keys."""
     references: dict[str, list[tuple[str, str]]] = {}
     for source, column, target in session.connection().execute(_REFERENCES):
         references.setdefault(source, []).append((column, target))
-    belonging = {}
+    conditions = {}
     for table in scoped_tables(session):
         belongs = _belongs(table.name, references, frozenset())
         if belongs is not None:
-            belonging[table] = belongs.format(alias="record")
-    _hold(session, {table.name: belongs for table, belongs in belonging.items()}, ids, scope)
-    conditions = {
-        table: f"record.division_code = recoded.old_code and ({belongs})" for table, belongs in belonging.items()
-    }
+            conditions[table] = f"record.division_code = recoded.old_code and ({belongs.format(alias='record')})"
     pairs = "(values (cast(:old as text), cast(:new as text))) as recoded (old_code, new_code)"
     parameters = {"old": old_code, "new": new_code, "ids": list(ids), "reason": reason}
     return _carry(session, conditions, pairs, parameters, scope)
-
-
-def _hold(session: Session, belonging: Mapping[str, str], ids: Collection[UUID], scope: Sequence[str]) -> None:
-    """Hold the records that belong to the households `ids` until the transaction ends, as every writer would."""
-    enter_scope(session, EVERYWHERE)
-    for table in HELD:
-        condition = belonging[table]
-        held = f"select from {table} as record where {condition} order by record.id for no key update"
-        session.connection().execute(text(held), {"ids": list(ids)})
-    enter_scope(session, tuple(scope))
 
 
 def _belongs(table: str, references: dict[str, list[tuple[str, str]]], passed: frozenset[str]) -> str | None:
@@ -160,25 +144,37 @@ def _carry(
     parameters: Mapping[str, object],
     scope: Sequence[str],
 ) -> dict[str, int]:
-    moved: dict[str, int] = {}
+    moved: Counter[str] = Counter()
     enter_scope(session, EVERYWHERE)
     try:
-        for table, condition in sorted(conditions.items(), key=_turn):
-            count = (
-                session.connection()
-                .execute(text(f"select count(*) from {table.name} as record, {pairs} where {condition}"), parameters)
-                .scalar_one()
-            )
-            if count:
-                moved[table.name] = count
-                _carry_table(session, table, condition, pairs, parameters)
+        # Who held a record has been waited for; what he then left to it, in a table that was done, comes along as well.
+        # It ends, because no new code is one of the old ones: recoding gives codes that are free.
+        while found := _carry_once(session, conditions, pairs, parameters):
+            moved += found
     except IntegrityError as error:
         diagnosis = getattr(error.orig, "diag", None)
         raise RECORDS_IN_CONFLICT.problem(
             table=getattr(diagnosis, "table_name", None), constraint=getattr(diagnosis, "constraint_name", None)
         ) from error
     enter_scope(session, tuple(scope))
-    return moved
+    return dict(moved)
+
+
+def _carry_once(
+    session: Session, conditions: Mapping[ScopedTable, str], pairs: str, parameters: Mapping[str, object]
+) -> Counter[str]:
+    """How many records of each table there were to carry."""
+    found: Counter[str] = Counter()
+    for table, condition in sorted(conditions.items(), key=_turn):
+        count = (
+            session.connection()
+            .execute(text(f"select count(*) from {table.name} as record, {pairs} where {condition}"), parameters)
+            .scalar_one()
+        )
+        if count:
+            found[table.name] = count
+            _carry_table(session, table, condition, pairs, parameters)
+    return found
 
 
 def _turn(one: tuple[ScopedTable, str]) -> tuple[int, str]:
