@@ -110,14 +110,30 @@ def carry_households(
     references: dict[str, list[tuple[str, str]]] = {}
     for source, column, target in session.connection().execute(_REFERENCES):
         references.setdefault(source, []).append((column, target))
-    conditions = {}
+    belonging = {}
     for table in scoped_tables(session):
         belongs = _belongs(table.name, references, frozenset())
         if belongs is not None:
-            conditions[table] = f"record.division_code = recoded.old_code and ({belongs.format(alias='record')})"
+            belonging[table] = belongs.format(alias="record")
+    _hold(session, {table.name: belongs for table, belongs in belonging.items()}, ids, scope)
+    conditions = {
+        table: f"record.division_code = recoded.old_code and ({belongs})" for table, belongs in belonging.items()
+    }
     pairs = "(values (cast(:old as text), cast(:new as text))) as recoded (old_code, new_code)"
     parameters = {"old": old_code, "new": new_code, "ids": list(ids), "reason": reason}
     return _carry(session, conditions, pairs, parameters, scope)
+
+
+def _hold(session: Session, belonging: Mapping[str, str], ids: Collection[UUID], scope: Sequence[str]) -> None:
+    """Hold the records that belong to the households `ids`, in the order of every writer.
+
+    Writers hold the village too, which a merge shuts them out of; a household's move doesn't.
+    """
+    enter_scope(session, EVERYWHERE)
+    for table in HELD:
+        held = f"select from {table} as record where {belonging[table]} order by record.id for no key update"
+        session.connection().execute(text(held), {"ids": list(ids)})
+    enter_scope(session, tuple(scope))
 
 
 def _belongs(table: str, references: dict[str, list[tuple[str, str]]], passed: frozenset[str]) -> str | None:
