@@ -25,6 +25,8 @@ from toilet_api.rectification import acceptances
 
 As = Callable[[str], TestClient]
 Write = Callable[[], Response]
+Begin = Callable[[As, Database], tuple[dict[str, Any], str, Write]]
+"""What makes ready for a step: the problem that it is about, the table that it writes last, the step itself."""
 _BELONGING = (
     *("household", "household_person", "toilet", "visit", "finding", "problem", "task", "task_note", "postponement"),
     *("acceptance", "acceptance_problem", "close_out", "close_out_witness", "plan_item", "sample_unit"),
@@ -194,14 +196,12 @@ def accusing(as_: As, database: Database) -> tuple[dict[str, Any], str, Write]:
     return problem, "falsification", lambda: oversight.check(province, unit, oversight.failed(falsification=accusation))
 
 
+STEPS = (begun, noted, postponed, planned, accepting, closing, accusing)
+
+
 @pytest.mark.usefixtures("campaign")
-@pytest.mark.parametrize("begin", [begun, noted, postponed, planned, accepting, closing, accusing])
-def test_what_is_done_about_a_problem_meanwhile(
-    as_: As,
-    database: Database,
-    database_url: str,
-    begin: Callable[[As, Database], tuple[dict[str, Any], str, Write]],
-) -> None:
+@pytest.mark.parametrize("begin", STEPS)
+def test_what_is_done_about_a_problem_meanwhile(as_: As, database: Database, database_url: str, begin: Begin) -> None:
     problem, table, write = begin(as_, database)
     written, moved = moved_meanwhile(as_, database_url, problem["household_id"], table, write)
     assert written in (200, 201)
@@ -210,12 +210,9 @@ def test_what_is_done_about_a_problem_meanwhile(
 
 
 @pytest.mark.usefixtures("campaign")
-@pytest.mark.parametrize("begin", [begun, noted, postponed, planned, accepting, closing, accusing])
+@pytest.mark.parametrize("begin", STEPS)
 def test_what_is_begun_about_a_problem_while_it_moves(
-    as_: As,
-    database: Database,
-    database_url: str,
-    begin: Callable[[As, Database], tuple[dict[str, Any], str, Write]],
+    as_: As, database: Database, database_url: str, begin: Begin
 ) -> None:
     """It comes after the move, or finds nothing where it looked."""
     problem, _, write = begin(as_, database)
