@@ -31,8 +31,8 @@ _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _TRANSLATED = IPv6Network("64:ff9b::/96")
 _NOT_PUBLIC_6 = tuple(
     IPv6Network(one)
-    # Teredo, ORCHID and what else is for protocols; documentation; segment routing.
-    for one in ("2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16")
+    # Teredo, ORCHID and what else is for protocols; documentation; 6to4, given up by RFC 7526; segment routing.
+    for one in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16")
 )
 _NOT_PUBLIC_4 = tuple(
     IPv4Network(one)
@@ -168,8 +168,6 @@ def is_public(address: Address) -> bool:
         return is_public(address.ipv4_mapped)
     if address in _TRANSLATED:
         return is_public(IPv4Address(int(address) & 0xFFFFFFFF))
-    if address.sixtofour is not None and not is_public(address.sixtofour):
-        return False
     special = address.is_private or any(address in one for one in _NOT_PUBLIC_6)
     return address in _GLOBAL_UNICAST and not special
 
