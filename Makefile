@@ -1,6 +1,7 @@
 # `make help` explains every target. Nothing here needs more than Python 3.11 and make.
 
-PYTHON   ?= python3.11
+# Asked only where `.venv` has to be made. `python3.11` alone where it isn't on PATH, for the message that says so.
+PYTHON   ?= $(shell python3.11 .ci/quickest_python.py 2>/dev/null || echo python3.11)
 HOST     ?= 127.0.0.1
 PORT     ?= 8000
 DATA_DIR ?= data
@@ -19,13 +20,17 @@ LOOKING := chromium libreoffice-calc libreoffice-writer poppler-utils fonts-noto
 .PHONY: help install run test browsers lint format types contracts openapi openapi-check contract-lint contract-breaking contract-changelog release-contract clients docs check bench lock clean
 
 help: ## 列出全部目标 / Explain every target
-	@echo "make <target> [PORT=$(PORT)] [HOST=$(HOST)] [DATA_DIR=$(DATA_DIR)] [PYTHON=$(PYTHON)]"
+	@echo "make <target> [PORT=$(PORT)] [HOST=$(HOST)] [DATA_DIR=$(DATA_DIR)] [PYTHON=python3.11]"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-$(RUNTIME): requirements/runtime.txt requirements/build.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
-		{ echo "需要 Python 3.11 / Python 3.11 is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+$(BIN)/python:
+	@python="$(PYTHON)"; \
+	"$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+		{ echo "需要 Python 3.11 / Python 3.11 is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }; \
+	echo "建立 .venv，用 $$python / Making .venv with $$python"; \
+	"$$python" -m venv .venv
+
+$(RUNTIME): requirements/runtime.txt requirements/build.txt pyproject.toml | $(BIN)/python
 	@echo "安装依赖，约需一两分钟 / Installing what it needs, a minute or two"
 	@$(PIP) install --quiet --require-hashes -r requirements/build.txt -r requirements/runtime.txt
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
