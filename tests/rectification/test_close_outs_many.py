@@ -2,12 +2,15 @@
 
 import itertools
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlmodel import Session
 
 from tests.accounts.logins import at_once
 from tests.rectification import made, passing
@@ -24,6 +27,7 @@ from tests.survey import made as survey
 from tests.survey.made import API, ok
 from toilet_api.kernel.database import Database
 from toilet_api.kernel.fields import new_id
+from toilet_api.rectification import bulk_close
 from toilet_api.survey.clock import this_moment
 
 As = Callable[[str], TestClient]
@@ -251,3 +255,39 @@ def test_what_is_offered_is_exactly_what_works(as_: As, surveyor: TestClient, da
         assert mended == (201 if at_once_offered else 409), where
         seen.add((offered, at_once_offered))
     assert seen == {(True, False), (False, False), (True, True), (False, True)}
+
+
+def test_two_at_once_of_the_same_toilets_in_another_order(
+    as_: As, surveyor: TestClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has closed its first problem before the other goes on: they must not wait for each other in a circle."""
+    found = [made.found(surveyor, "no_light", "no_door") for _ in range(2)]
+    first, second = ([_accepted(surveyor, database, one) for one in problems] for problems in found)
+    signed = [[consent(surveyor) for _ in range(2)] for _ in range(2)]
+    lists = [[first[0], second[0]], [second[1], first[1]]]
+    met, close_held = Barrier(2), bulk_close.close_held
+
+    def close_and_meet(session: Session, *given: Any, **named: Any) -> Any:
+        row = close_held(session, *given, **named)
+        session.flush()
+        with suppress(BrokenBarrierError):
+            met.wait(timeout=1)
+        return row
+
+    monkeypatch.setattr(bulk_close, "close_held", close_and_meet)
+
+    def act(index: int) -> Any:
+        pairs = zip(lists[index], signed[index], strict=True)
+        return close_many(as_("township_manager"), *(item(one, **evidence) for one, evidence in pairs))
+
+    as_("township_manager")
+    answers = at_once(2, act)
+    assert [[row["problem_id"] for row in ok(one)["done"]] for one in answers] == [
+        [problem["id"] for problem in problems] for problems in lists
+    ]
+
+
+def _accepted(surveyor: TestClient, database: Database, problem: dict[str, Any]) -> dict[str, Any]:
+    made.finished(surveyor, problem)
+    passing.accepted(database, problem["id"])
+    return problem

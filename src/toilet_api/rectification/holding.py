@@ -1,12 +1,12 @@
 """Locking a problem and its task in one order, so that two people at once never wait for each other in a circle.
 
-The order is: division, then plan or acceptance, then problems by id, then their tasks by id.
+The order is: division, then plan or acceptance, then problems by id, then their villages, then their tasks by id.
 """
 
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, text
 from sqlmodel import Session, col, select
 
 from toilet_api.accounts.caller import Caller
@@ -17,11 +17,20 @@ from toilet_api.survey.records import existing, locked
 from toilet_api.survey.rules import ProblemFacts
 from toilet_api.survey.tables import Campaign, LedgerProblem, Visit
 
+_ONE_AT_A_TIME = text(
+    "select pg_advisory_xact_lock(hashtextextended(current_schema() || '.problems.' || place, 0))"
+    " from unnest(cast(:places as text[])) as place"
+)
+
 
 def held_problems(
     session: Session, ids: Collection[UUID], within: ColumnElement[bool] | None = None
 ) -> dict[UUID, LedgerProblem]:
-    """Those of `ids` that stand (and lie `within`), locked in the order of their ids."""
+    """Those of `ids` that stand (and lie `within`), locked in the order of their ids.
+
+    Each step on a problem counts at its toilet (`problem_standing`), whose other problems another may hold. So whoever
+    holds those of several toilets is the only one who does in their villages, or two would wait for each other there.
+    """
     statement = select(LedgerProblem).where(
         col(LedgerProblem.id).in_(set(ids)), col(LedgerProblem.removed_at).is_(None)
     )
@@ -30,7 +39,10 @@ def held_problems(
     rows = session.exec(
         statement.order_by(col(LedgerProblem.id)).with_for_update().execution_options(populate_existing=True)
     )
-    return {row.id: row for row in rows}
+    held = {row.id: row for row in rows}
+    if len({row.toilet_id for row in held.values()}) > 1:
+        session.connection().execute(_ONE_AT_A_TIME, {"places": sorted({row.division_code for row in held.values()})})
+    return held
 
 
 def held_task(session: Session, caller: Caller, task_id: UUID) -> tuple[LedgerProblem, Task]:
