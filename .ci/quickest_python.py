@@ -1,7 +1,7 @@
 """Prints which python3.11 to make `.venv` from: the first on PATH, unless another is clearly quicker.
 
-A Python that was compiled without its own optimizations, as pyenv does by default, takes an eighth longer for the whole
-test suite, and half as long again for loops; a machine that has one often has its distribution's, too.
+A Python that was compiled without its own optimizations, as pyenv does by default, took an eighth longer for some
+of the tests, and a third longer for loops; a machine that has one often has its distribution's, too.
 """
 
 import os
