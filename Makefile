@@ -17,7 +17,7 @@ PIP     := $(BIN)/python -m pip --disable-pip-version-check --no-input
 .DEFAULT_GOAL := help
 LOOKING := chromium libreoffice-calc libreoffice-writer poppler-utils fonts-noto-cjk
 
-.PHONY: help install run test browsers lint format types contracts openapi openapi-check contract-lint contract-breaking contract-changelog release-contract clients docs check bench lock clean
+.PHONY: help install run test test-broad browsers lint format types contracts openapi openapi-check contract-lint contract-breaking contract-changelog release-contract clients docs check bench lock clean
 
 help: ## 列出全部目标 / Explain every target
 	@echo "make <target> [PORT=$(PORT)] [HOST=$(HOST)] [DATA_DIR=$(DATA_DIR)] [PYTHON=python3.11]"
@@ -48,6 +48,9 @@ run: $(RUNTIME) ## 启动演示县：内嵌数据库、接口、后台任务 / S
 
 test: $(DEV) ## 运行全部测试（两个进程） / Run the whole suite in two processes
 	@$(BIN)/python -m pytest -n 2 -q $(ARGS)
+
+test-broad: $(DEV) ## 能多试的测试，按 CI 的数量再跑 / Those tests that can try more, with as much as CI tries
+	@TESTS=broad $(BIN)/python -m pytest -n 2 -q -m broad $(ARGS)
 
 browsers: ## 安装测试用的浏览器和办公软件（能装则装） / Install what looks at pages and documents, where it is allowed
 	@if command -v chromium >/dev/null && command -v soffice >/dev/null && command -v pdftotext >/dev/null; then :; \
@@ -94,7 +97,7 @@ docs: $(DEV) ## 重写由代码生成的文档页 / Rewrite the pages of docs/ t
 	@$(BIN)/python -m toilet_api.accounts.roles_document > docs/roles.md
 	@$(BIN)/python -m toilet_api.handbook.machines_document > docs/state-machines.md
 
-check: lint types contracts openapi-check contract-breaking contract-lint test clients ## 提交前的全部检查 / Everything that CI checks
+check: lint types contracts openapi-check contract-breaking contract-lint test-broad test clients ## 提交前的全部检查 / Everything that CI checks
 
 bench: $(DEV) ## 运行 benchmarks/ 下的测量 / Run the measurements in benchmarks/
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -67,8 +67,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherWher
     return TogetherWhereDear(config, log) if config.getvalue("dist") == "load" else None
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long begins early, so that no process works on alone at the end."""
+    """What takes long begins early, so that no process works on alone at the end; who can try more is marked."""
+    for item in items:
+        if isinstance(item, pytest.Function) and not {"tries", "in_turn"}.isdisjoint(vars(item.module)):
+            item.add_marker("broad")
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 

@@ -1,19 +1,19 @@
 """Bad input, tried on every operation where it fits: a clear 4xx as problem+json, and nothing has changed.
 
-BAD_INPUT=all: each sort on each operation. By default, of the sorts that one and the same part of the code refuses each
-operation gets its turn of a third.
+With TESTS=broad each sort on each operation. By default, of the sorts that one and the same part of the code refuses
+each operation gets its turn.
 """
 
 import json
-import os
-from collections.abc import Iterable, Iterator
-from itertools import islice
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 
+from tests.breadth import IS_BROAD, in_turn
 from tests.contract.bad import nothing_changes, pointers, refused
 from tests.contract.reading import COMMITTED, Json, is_list, operations, parameters, resolved
 from tests.contract.served import Served
@@ -22,10 +22,9 @@ from toilet_api.kernel.limits import PART_MEDIA
 
 pytestmark = pytest.mark.usefixtures("one_by_one")
 DOCUMENT: Json = json.loads(COMMITTED.read_text())
-T = TypeVar("T")
 JSON = {"Content-Type": "application/json"}
 CODES = {"code": "360423208202"}
-TURNS = 1 if os.environ.get("BAD_INPUT") == "all" else 3
+TURNS = 3
 
 
 def calls(served: Served, **only: Any) -> Iterator[tuple[str, str, Json]]:
@@ -54,11 +53,6 @@ def writing(served: Served) -> Iterator[tuple[str, str, Json, Json]]:
             yield method, address, resolved(DOCUMENT, body["schema"]), body["example"]
 
 
-def in_turn(every: Iterable[T], turn: int) -> Iterator[T]:
-    """Those that are tried with the sort of this number."""
-    return islice(every, turn % TURNS, None, TURNS)
-
-
 @pytest.fixture(scope="module", autouse=True)
 def unchanged(served: Served) -> Iterator[None]:
     """Whatever is asked here changes nothing."""
@@ -82,13 +76,13 @@ def test_an_unknown_query_parameter_is_refused_everywhere(served: Served, admin:
 
 
 def test_nul_and_broken_utf8_in_the_query_are_refused_everywhere(served: Served, admin: httpx.Client) -> None:
-    for method, address, operation in calls(served):
+    for turn, (method, address, operation) in enumerate(calls(served)):
         names = [name for name, one in parameters(operation).items() if one["in"] == "query"] or ["nonsense"]
-        for name in (names[0], names[-1]):
-            for value in ("%00", "a%00b", "%ED%A0%80"):
-                answer = admin.request(method, f"{address}?{name}={value}")
-                if value != "%ED%A0%80" or answer.status_code >= 400:
-                    refused(answer, "malformed", "unknown_parameter", "invalid", "bad_cursor", "not_found")
+        tried = [(name, value) for value in ("%00", "a%00b", "%ED%A0%80") for name in (names[0], names[-1])]
+        for name, value in in_turn(tried, turn, len(tried)):
+            answer = admin.request(method, f"{address}?{name}={value}")
+            if value != "%ED%A0%80" or answer.status_code >= 400:
+                refused(answer, "malformed", "unknown_parameter", "invalid", "bad_cursor", "not_found")
 
 
 JUNK = ("%00", "x", "%ED%A0%80", "-1", "9" * 400, "%27%20or%201%3D1", "%F0%9F%98%80", "0" * 36, "%2e%2e%2f")
@@ -96,7 +90,7 @@ JUNK = ("%00", "x", "%ED%A0%80", "-1", "9" * 400, "%27%20or%201%3D1", "%F0%9F%98
 
 @pytest.mark.parametrize("junk", JUNK)
 def test_junk_in_a_path_is_refused_everywhere(served: Served, admin: httpx.Client, junk: str) -> None:
-    for path, method, operation in in_turn(operations(DOCUMENT), JUNK.index(junk)):
+    for path, method, operation in in_turn(operations(DOCUMENT), JUNK.index(junk), TURNS):
         for name in [name for name, one in parameters(operation).items() if one["in"] == "path"]:
             address = path.replace(f"{{{name}}}", junk)
             for other in parameters(operation):
@@ -134,14 +128,17 @@ NOT_JSON = {
 @pytest.mark.parametrize("kind", NOT_JSON)
 def test_what_is_no_json_of_ours_is_refused_everywhere(served: Served, admin: httpx.Client, kind: str) -> None:
     content, code = NOT_JSON[kind]
-    for method, address, _, _ in in_turn(writing(served), list(NOT_JSON).index(kind)):
+    for method, address, _, _ in in_turn(writing(served), list(NOT_JSON).index(kind), TURNS):
         answer = admin.request(method, address, content=content, headers=JSON)
         refused(answer, *([code] if code else ["malformed", "invalid"]))
 
 
-@pytest.mark.parametrize("media", ["text/plain", "application/xml", "application/x-www-form-urlencoded", "", "json"])
+OTHER_MEDIA = ("text/plain", "application/xml", "application/x-www-form-urlencoded", "", "json")
+
+
+@pytest.mark.parametrize("media", OTHER_MEDIA)
 def test_another_content_type_is_refused_everywhere(served: Served, admin: httpx.Client, media: str) -> None:
-    for method, address, _, example in writing(served):
+    for method, address, _, example in in_turn(writing(served), OTHER_MEDIA.index(media), len(OTHER_MEDIA)):
         content = json.dumps(example).encode()
         refused(admin.request(method, address, content=content, headers={"Content-Type": media}), "unsupported_media")
 
@@ -176,19 +173,20 @@ def wrong_values(schema: Json) -> Iterator[Any]:
 def test_every_field_of_every_body_is_checked(served: Served, admin: httpx.Client) -> None:
     """All fields at once hold what they can't, each something else in each round: 422 at the place of each."""
     tried = 0
-    for method, address, schema, example in writing(served):
+    for turn, (method, address, schema, example) in enumerate(writing(served)):
         wrong = {name: list(wrong_values(described)) for name, described in schema["properties"].items()}
-        for number in range(max(map(len, wrong.values()), default=0)):
+        rounds = max(map(len, wrong.values()), default=0)
+        for number in in_turn(range(rounds), turn, min(rounds, TURNS)):
             bad = {name: values[number] for name, values in wrong.items() if number < len(values)}
             body = refused(admin.request(method, address, json={**example, **bad}), "invalid")
             told = {one.split("/")[1] for one in pointers(body)}
             assert told >= bad.keys(), f"{method} {address} {bad}: {body}"
             tried += len(bad)
-    assert tried > 1500
+    assert tried > (1500 if IS_BROAD else 500)
 
 
 def test_dates_and_numbers_in_queries_are_checked(served: Served, admin: httpx.Client) -> None:
-    tried = 0
+    tried, turns = 0, count()
     for method, address, operation in calls(served):
         for name, one in parameters(operation).items():
             schema = one["schema"]
@@ -206,7 +204,7 @@ def test_dates_and_numbers_in_queries_are_checked(served: Served, admin: httpx.C
             is_code = "[0-9]" in schema.get("pattern", "")
             wrong += ["36042", "36042320820", "x", "٣٦", "360423208202 "] if is_code else []
             wrong += ["no_such_code"] if name == "reason" else []
-            for value in wrong:
+            for value in in_turn(wrong, next(turns), min(len(wrong), TURNS)) if wrong else ():
                 body = refused(admin.get(address, params={name: value}), "invalid", "malformed")
                 assert pointers(body) == [f"/query/{name}"], f"{name}={value}: {body}"
                 tried += 1
@@ -214,9 +212,10 @@ def test_dates_and_numbers_in_queries_are_checked(served: Served, admin: httpx.C
 
 
 def test_a_division_that_does_not_exist_is_not_found(served: Served, admin: httpx.Client) -> None:
-    for method, address, operation in calls(served):
+    nowhere = ("99", "999999", "360423999999", "360424")
+    for turn, (method, address, operation) in enumerate(calls(served)):
         if "division" in parameters(operation) and method == "get":
-            for code in ("99", "999999", "360423999999", "360424"):
+            for code in in_turn(nowhere, turn, len(nowhere)):
                 refused(admin.get(address, params={"division": code}), "not_found")
 
 
@@ -245,22 +244,24 @@ def test_every_list_checks_what_it_is_asked(
     served: Served, admin: httpx.Client, params: dict[str, str], code: str
 ) -> None:
     lists = (one for one in calls(served) if is_list(one[2]))
-    for method, address, _ in in_turn(lists, BAD_PAGES.index((params, code))):
+    for method, address, _ in in_turn(lists, BAD_PAGES.index((params, code)), TURNS):
         body = {"json": {"name": "赵六"}} if method == "post" else {}
         refused(admin.request(method, address, params=params, **body), code)
 
 
 def test_every_list_refuses_a_format_that_it_does_not_have(served: Served, admin: httpx.Client) -> None:
-    for method, address, operation in calls(served):
-        if is_list(operation):
-            body = {"json": {"name": "赵六"}} if method == "post" else {}
-            for accept in ("image/png", "application/pdf;q=1", "application/json;q=0", "text/html"):
-                refused(admin.request(method, address, headers={"Accept": accept}, **body), "not_acceptable")
+    lists = [one for one in calls(served) if is_list(one[2])]
+    formats = ("image/png", "application/pdf;q=1", "application/json;q=0", "text/html")
+    for turn, (method, address, _) in enumerate(lists):
+        body = {"json": {"name": "赵六"}} if method == "post" else {}
+        for accept in in_turn(formats, turn, len(formats)):
+            refused(admin.request(method, address, headers={"Accept": accept}, **body), "not_acceptable")
 
 
 def test_every_operation_behind_the_door_needs_a_token(served: Served) -> None:
+    offered: tuple[str | bytes | None, ...] = (None, "x", "Bearer", "Bearer a.b.c", "Basic eDp5", b"Bearer \xe9")
     with httpx.Client(base_url=served.address, transport=Wire()) as stranger:
-        for method, address, operation in calls(served):
+        for turn, (method, address, operation) in enumerate(calls(served)):
             if not operation.get("security"):
                 continue
             content = operation.get("requestBody", {}).get("content", {})
@@ -271,8 +272,8 @@ def test_every_operation_behind_the_door_needs_a_token(served: Served) -> None:
                 sent = {"content": b"x"}
             elif content:
                 sent = {"data": {"kind": "photo", "division_code": "36"}, "files": {"file": ("x", b"x")}}
-            for token in (None, "x", "Bearer", "Bearer a.b.c", "Basic eDp5", b"Bearer \xe9"):
-                headers = {} if token is None else {"Authorization": token}
+            for token in {None, *in_turn(offered, turn, len(offered))}:
+                headers: dict[Any, Any] = {} if token is None else {"Authorization": token}
                 headers |= {"Content-Type": PART_MEDIA} if "content" in sent else {}
                 answer = stranger.request(method, address, headers=headers, **sent)
                 refused(answer, "unauthenticated")

@@ -1,6 +1,7 @@
 """Every operation, called with what the document allows and forbids; each answer must be one that it documents.
 
-SCHEMATHESIS_EXAMPLES: how many calls of each operation (default 2), half of them of what is allowed.
+With TESTS=broad each operation is called with both; by default operations take turns in it.
+SCHEMATHESIS_EXAMPLES: how many calls of each operation (2), half of them of what is allowed.
 SCHEMATHESIS_ROLES: as whom each call is made, by the names of tests/world.py, or `all` (default county_admin).
 SCHEMATHESIS_SEED: other calls than the usual ones; it shows in the names of the tests. Nothing is committed: each call
 meets the same county. docs/contract.md says how the whole is run.
@@ -28,6 +29,7 @@ from schemathesis.generation import case as calls
 from schemathesis.generation.overrides import Override
 
 import tests.contract.refusing  # noqa: F401 - declares a check
+from tests.breadth import in_turn, tries
 from tests.contract.reading import Json, nodes, operations, spelled_out
 from tests.contract.served import Served, here
 from tests.contract.wire import Adapter
@@ -37,7 +39,7 @@ from toilet_api.kernel import database
 from toilet_api.promise.said import TEXT
 
 COMMITTED = Path(__file__).parents[2] / "openapi" / "openapi.json"
-EXAMPLES = max(1, int(os.environ.get("SCHEMATHESIS_EXAMPLES", "2")) // 2)
+EXAMPLES = max(1, tries("SCHEMATHESIS_EXAMPLES", 2, 2) // 2)
 SEED = int(os.environ.get("SCHEMATHESIS_SEED", "0"))
 _NAMED = os.environ.get("SCHEMATHESIS_ROLES", "county_admin")
 # The second ones have the same roles in other places.
@@ -166,7 +168,7 @@ def test_each_answer_is_a_documented_one(api: Any, rehearsed: Served, session: r
     modes = [GenerationMode.POSITIVE]
     if operation.path_parameters or operation.query or operation.body:
         modes.append(GenerationMode.NEGATIVE)
-    for mode in modes:
+    for mode in in_turn(modes, list(OPERATIONS).index(name), len(modes)):
         calling(operation, mode, session, {role: rehearsed.token(role) for role in ROLES})()
 
 

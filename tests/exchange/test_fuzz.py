@@ -1,10 +1,10 @@
 """Damaged files through the readers: each is refused by a problem, or read; nothing else, in bounded time and memory.
 
-FUZZ_EXAMPLES: how many files of each sort (default 60; of workbooks, each of which takes a process, a tenth).
+FUZZ_EXAMPLES: how many files of each sort (default 40, broad 200; of workbooks, each of which takes a
+process, a tenth).
 """
 
 import io
-import os
 import random
 import resource
 import signal
@@ -20,6 +20,7 @@ import openpyxl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.breadth import tries
 from tests.exchange import generator
 from tests.exchange.kinds import As, Drain
 from tests.exchange.ledger_files import as_csv, as_xls, as_xlsx
@@ -35,7 +36,7 @@ from toilet_api.exchange.records.rows import RecordReader
 from toilet_api.kernel.errors import Problem
 from toilet_api.survey.catalogue_seed import SEED
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "60"))
+EXAMPLES = tries("FUZZ_EXAMPLES", 40, 200)
 BOOKS = max(6, EXAMPLES // 10)
 SECONDS = 60
 """A file that takes longer than this hangs: the readers' own bound is 90 s, for a workbook of a million rows."""

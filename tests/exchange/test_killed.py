@@ -1,6 +1,6 @@
 """SIGKILL at random moments, on a deployment as an operator runs it: every row of an import once, or none at all.
 
-KILLS: how many moments (default 1). KILLS_SEED: what they are drawn from (default 4: of the
+KILLS: how many moments (default 1, broad 2). KILLS_SEED: what they are drawn from (default 4: of the
 imports in which a worker dies one is cancelled, one fails, one succeeds). Each is shown by
 `--log-cli-level=INFO`.
 """
@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from tests.breadth import tries
 from tests.exchange.killing import KINDS, Deployed, Patient, furnish
 from tests.exchange.test_register import ledger
 from tests.folders import quick_folder
@@ -29,10 +30,10 @@ from toilet_api.registry.rules import id_check_character
 
 log = logging.getLogger(__name__)
 
-KILLS = int(os.environ.get("KILLS", "1"))
+KILLS = tries("KILLS", 1, 2)
 SEED = int(os.environ.get("KILLS_SEED", "4"))
-ROWS = 2_600
-"""Of each file; more than a batch."""
+ROWS = tries("KILLED_ROWS", 1_000, 2_600)
+"""Of each file; the broad number is more than a batch."""
 LONG_FIRST = 10_000_000
 """Households of long files begin with this number, beyond all others."""
 PART = 64 * 1024

@@ -1,9 +1,8 @@
 """Random step sequences by random people against the live API, and two hundred conflicting steps at once.
 
-RANDOM_WALKS: how many random sequences beside the scripted ones (default 2).
+RANDOM_WALKS: how many random sequences beside the scripted ones (default 1, broad 5).
 """
 
-import os
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,12 +13,13 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
+from tests.breadth import tries
 from tests.oversight.walking import ACTORS, MAY, TABLES, Case, Stage
 from tests.survey import made
 from tests.survey.made import API, ok
 
 As = Callable[[str], TestClient]
-WALKS = int(os.environ.get("RANDOM_WALKS", "2"))
+WALKS = tries("RANDOM_WALKS", 1, 5)
 STATES = ("open", "in_work", "accepted", "closed", "dismissed")
 STEPS = [
     (kind, step)
@@ -76,7 +76,9 @@ def test_no_illegal_step_is_taken_and_no_legal_one_refused(stage: Stage) -> None
     taken: Counter[str] = Counter()
     # (who, step, which problem, how: as it says, or the how-manieth of what is offered, or of what leads onward)
     how = st.sampled_from(("said", "offered", "onward", "onward"))
-    tries = st.tuples(st.sampled_from(ACTORS), st.sampled_from(STEPS + NEW), st.integers(0, 1), how, st.integers(0, 59))
+    attempts = st.tuples(
+        st.sampled_from(ACTORS), st.sampled_from(STEPS + NEW), st.integers(0, 1), how, st.integers(0, 59)
+    )
 
     @settings(
         max_examples=WALKS,
@@ -86,7 +88,7 @@ def test_no_illegal_step_is_taken_and_no_legal_one_refused(stage: Stage) -> None
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(st.lists(tries, min_size=8, max_size=22))
+    @given(st.lists(attempts, min_size=8, max_size=22))
     @example(said(AT_ONCE))
     @example(said(PLANNED))
     def walk(sequence: list[tuple[str, tuple[str, str], int, str, int]]) -> None:

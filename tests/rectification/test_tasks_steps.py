@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
+from tests.breadth import tries
 from tests.rectification import made, passing
 from tests.survey import made as survey
 from tests.survey.made import API, ok
@@ -121,18 +122,18 @@ def test_what_is_offered_is_exactly_what_works(as_: As, database: Database) -> N
     survey.campaign(as_("county_admin"), verification_levels=[])
     site = Site(as_, database)
     steps = ["assign", "note", "note_after", "start", "submit", "recall", "postpone"]
-    tries = st.tuples(st.sampled_from(WORKERS), st.sampled_from(steps))
+    attempts = st.tuples(st.sampled_from(WORKERS), st.sampled_from(steps))
     reached: set[str] = set()
 
     @settings(
-        max_examples=5,
+        max_examples=tries("TASK_WALKS", 3, 20),
         derandomize=True,
         deadline=None,
         database=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(st.lists(tries, min_size=4, max_size=8))
+    @given(st.lists(attempts, min_size=4, max_size=8))
     @example(list(STRAIGHT))
     def walk(sequence: list[tuple[str, str]]) -> None:
         task = site.fresh()

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
+from tests.breadth import tries
 from tests.survey import made
 from tests.survey.made import API, ok
 from toilet_api.kernel.errors import Problem
@@ -186,18 +187,18 @@ def test_what_is_offered_is_exactly_what_works(desk: Desk) -> None:
     """Any sequence of steps, asked for by anybody: it works if and only if it was offered; else nothing changes."""
     steps = sorted({row.name for row in VISIT.steps})
     # (who, step, or instead the how-manieth of all that anybody is offered, so that the walk gets somewhere)
-    tries = st.tuples(st.sampled_from(WORKERS), st.sampled_from(steps), st.none() | st.integers(0, 11))
+    attempts = st.tuples(st.sampled_from(WORKERS), st.sampled_from(steps), st.none() | st.integers(0, 11))
     reached: set[str] = set()
 
     @settings(
-        max_examples=8,
+        max_examples=tries("VISIT_WALKS", 3, 20),
         derandomize=True,
         deadline=None,
         database=None,
         phases=[Phase.explicit, Phase.generate],  # a failure says its step; shrinking would ask for minutes
         suppress_health_check=list(HealthCheck),
     )
-    @given(st.lists(tries, min_size=4, max_size=9))
+    @given(st.lists(attempts, min_size=4, max_size=9))
     @example([(who, step, None) for who, step in UPWARD])
     @example([(who, step, None) for who, step in CORRECTED])
     def walk(sequence: list[tuple[str, str, int | None]]) -> None:

@@ -1,10 +1,9 @@
 """Thirty-two writers at once, with delays, rollbacks and one transaction held open, and eight readers meanwhile.
 
-FEED_HELD: seconds that the one transaction is held open, which is about how long all of it takes (default 1). Twenty
-take the whole of it.
+FEED_HELD: seconds that the one transaction is held open, which is about how long all of it takes (default 0.5, broad
+2). Twenty take the whole of it.
 """
 
-import os
 import random
 import threading
 import time
@@ -18,6 +17,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 from sqlmodel import Session
 
+from tests.breadth import tries
 from tests.exchange.changes.walking import Item, ask, here
 from tests.registry import made as registry
 from tests.registry.made import OTHER_TOWNSHIP, OTHER_VILLAGE, TOILET, VILLAGE
@@ -27,7 +27,7 @@ from toilet_api.kernel.fields import new_id
 from toilet_api.settings import Settings
 
 As = Callable[[str], TestClient]
-HELD = float(os.environ.get("FEED_HELD", "1"))
+HELD = tries("FEED_HELD", 0.5, 2.0)
 WRITERS = 32
 READERS: list[tuple[str, dict[str, Any]]] = [
     ("county_admin", {"limit": 1000}),

@@ -14,6 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
+from tests.breadth import tries
 from tests.exchange.sync.phone import Phone, item, new_household, new_toilet
 from tests.survey import made
 from tests.survey.made import API, OTHER_VILLAGE, VILLAGE, ok
@@ -21,7 +22,7 @@ from toilet_api.kernel.database import EVERYWHERE, Database
 
 As = Callable[[str], TestClient]
 Json = dict[str, Any]
-PHONES, ROUNDS = int(os.environ.get("PHONES", "6")), int(os.environ.get("ROUNDS", "2"))
+PHONES, ROUNDS = tries("PHONES", 6, 12), tries("ROUNDS", 2, 3)
 SEED = int(os.environ.get("PHONES_SEED", "1"))
 HOMES = 4
 """Households of each village at the beginning: few, so that the phones meet."""

@@ -1,7 +1,6 @@
 """The same items by single requests, by sets and one by one leave the same register, history and feed."""
 
 import json
-import os
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
+from tests.breadth import tries
 from tests.exchange.sync.phone import Phone, item, new_household, new_toilet, new_visit
 from tests.registry import made as registry
 from tests.survey import made
@@ -21,7 +21,7 @@ from toilet_api.kernel.database import EVERYWHERE, Database
 
 As = Callable[[str], TestClient]
 Json = dict[str, Any]
-HOMES, STORIES = 3, int(os.environ.get("SYNC_STORIES", "1"))
+HOMES, STORIES = 3, tries("SYNC_STORIES", 1, 4)
 
 _BESIDE = "array['id', 'created_at', 'updated_at', 'origin_digest']"
 _STATE = {

@@ -1,12 +1,12 @@
 """Scores, ranks and lists, from counts alone."""
 
-import os
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.breadth import tries
 from toilet_api.reporting.assessment.formula_schemas import Terms, Weights
 from toilet_api.reporting.assessment.scoring import FALSIFICATION, RATES, Facts, Method, Rule, assess, spread
 from toilet_api.reporting.assessment.shrinkage import Count, Fixed
@@ -30,7 +30,7 @@ def of(**counts: tuple[int, int]) -> Facts:
     return Facts({part: Count(*count) for part, count in counts.items()}, live=counts.get("close_out", (0, 0))[1])
 
 
-@settings(max_examples=int(os.environ.get("RANKING_CASES", "25")), deadline=None)
+@settings(max_examples=tries("RANKING_CASES", 20, 100), deadline=None)
 @given(DIVISIONS, WEIGHTS, st.randoms())
 def test_ranks_share_ties_and_dont_depend_on_the_order(
     facts: dict[str, Facts], weights: list[int], chance: object

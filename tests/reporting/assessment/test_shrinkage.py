@@ -1,6 +1,5 @@
 """Small-number shrinkage: its properties over random cases, and its quantiles against exact sums."""
 
-import os
 from itertools import pairwise
 from math import comb
 
@@ -8,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.breadth import tries
 from toilet_api.reporting.assessment import posterior
 from toilet_api.reporting.assessment.shrinkage import Count, Fixed, Moments, pooled, shrink
 
@@ -16,7 +16,7 @@ SOME = st.lists(COUNTS, min_size=1, max_size=30).filter(lambda found: any(one.n 
 PRIORS = st.one_of(
     st.integers(1, 500).map(Fixed), st.tuples(st.integers(1, 50), st.integers(50, 800)).map(lambda two: Moments(*two))
 )
-QUICK = settings(max_examples=int(os.environ.get("RANKING_CASES", "25")), deadline=None)
+QUICK = settings(max_examples=tries("RANKING_CASES", 20, 100), deadline=None)
 
 
 @QUICK

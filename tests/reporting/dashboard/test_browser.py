@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from fastapi import FastAPI
 
+from tests.breadth import in_turn
 from tests.reporting.dashboard.browser import CHROMIUM, Browser, browser
 from tests.reporting.dashboard.made import fill
 from tests.reporting.dashboard.serving import served
@@ -94,7 +95,7 @@ def test_a_person_logs_in_looks_around_and_logs_out(seen: Browser, address: str)
 
 
 def test_nothing_is_wider_than_a_phone(seen: Browser, address: str) -> None:
-    for width in (320, 360, 768):
+    for width in in_turn((320, 360, 768), 0, 3):
         seen.size(width, 800)
         seen.go(f"{address}/dashboard/login")
         if width == 320:

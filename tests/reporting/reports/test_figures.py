@@ -1,9 +1,8 @@
 """Figures and their lists: equal to the live statistics at the draw, to each other for good, and so are differences.
 
-REPORT_WALKS: rounds of random writes with a draw after each (default 2).
+REPORT_WALKS: rounds of random writes with a draw after each (default 1, broad 4).
 """
 
-import os
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -16,6 +15,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 from sqlmodel import Session, func, select
 
+from tests.breadth import tries
 from tests.conftest import plain
 from tests.oversight.made import close
 from tests.rectification import made as rectification
@@ -36,7 +36,7 @@ from toilet_api.reporting.reports.tables import Report, ReportEdition, ReportedR
 from toilet_api.reporting.statistics.reading import figures as live
 
 As = Callable[[str], TestClient]
-WALKS = int(os.environ.get("REPORT_WALKS", "2"))
+WALKS = tries("REPORT_WALKS", 1, 4)
 
 
 def without_pace(figures: Figures, *left_out: str) -> dict[str, Any]:

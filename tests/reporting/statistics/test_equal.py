@@ -1,6 +1,5 @@
 """Every figure at every level equals a plain count, after any writes: concurrent, rolled back, moved, merged."""
 
-import os
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +8,7 @@ import psycopg
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
+from tests.breadth import tries
 from tests.conftest import plain
 from tests.reporting.statistics.counting import uncounted
 from tests.reporting.statistics.writing import Writer
@@ -16,7 +16,7 @@ from tests.survey.made import API, campaign, ok, submitted
 from toilet_api.kernel.database import EVERYWHERE, Database
 
 As = Callable[[str], TestClient]
-WALKS = int(os.environ.get("STATISTIC_WALKS", "1"))
+WALKS = tries("STATISTIC_WALKS", 1, 4)
 """Rounds of four connections with twenty-five transactions each, a merge of villages after each round."""
 WRITERS, TRANSACTIONS = 4, 25
 
