@@ -1,6 +1,8 @@
 """Made-up campaigns, visits and photos for the tests, through the API."""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -121,9 +123,22 @@ def problems(client: TestClient, **params: Any) -> list[dict[str, Any]]:
     return items
 
 
+_believed: list[datetime] = []
+
+
+@contextmanager
+def believing(moment: datetime) -> Iterator[None]:
+    """What is made meanwhile happened before this moment too: a day that lies ahead of a test today will lie behind."""
+    _believed.append(moment)
+    try:
+        yield
+    finally:
+        _believed.pop()
+
+
 def earlier(**delta: float) -> str:
-    """A moment in the past."""
-    return (now() - timedelta(**delta)).isoformat()
+    """A moment in the past, whatever the routes believe that it is."""
+    return (min([now(), *_believed]) - timedelta(**delta)).isoformat()
 
 
 def moment(text: str) -> datetime:

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from tests.scenes import scene
-from tests.survey.made import API, campaign, ok, signature
+from tests.survey.made import API, believing, campaign, ok, signature
 from toilet_api.kernel.database import EVERYWHERE, Database
 from toilet_api.kernel.fields import SHANGHAI
 from toilet_api.reporting.reports import clock
@@ -34,7 +34,8 @@ def it_is(app: FastAPI, moment: datetime) -> Iterator[None]:
         return moment
 
     app.dependency_overrides[this_moment] = told
-    yield
+    with believing(moment):
+        yield
     del app.dependency_overrides[this_moment]
 
 
