@@ -147,7 +147,7 @@ def plan_body(township: Township) -> dict[str, Any]:
         "technical_route": "三格化粪池式为主，高寒处改深坑防冻",
         "workforce": "乡镇专班 5 人，施工队 2 支",
         "funds": [{"source": "county", "amount_fen": 500_000}, {"source": "township", "amount_fen": 100_000}],
-        "due_on": "2027-12-31",
+        "due_on": "2037-12-31",
     }
 
 

@@ -31,8 +31,8 @@ MEASURES = [
     {
         "problem_type": "freezes_in_winter",
         "measure": "改深坑防冻",
-        "timetable": "2027 年春季施工",
-        "due_on": "2027-06-30",
+        "timetable": "2037 年春季施工",
+        "due_on": "2037-06-30",
     },
     {"cause": "work_process", "measure": "落实管护员和清掏费用"},
 ]
@@ -98,10 +98,10 @@ def rectify(county: County) -> None:
     """Tasks are done; one is postponed with the county's consent."""
     first = county.townships[0]
     late = task_of(first.manager, first.problems["freezes_in_winter"])
-    wanted = {"to_due": "2027-09-30", "reason": "汛期无法施工"}
+    wanted = {"to_due": "2037-09-30", "reason": "汛期无法施工"}
     asked = ok(first.manager.post(f"{API}/tasks/{late}/postponements", json=wanted), 201)
     ok(county.reviewer.post(f"{API}/postponements/{asked['id']}/grant"))
-    assert ok(first.manager.get(f"{API}/problems/{first.problems['freezes_in_winter']}"))["deadline"] == "2027-09-30"
+    assert ok(first.manager.get(f"{API}/problems/{first.problems['freezes_in_winter']}"))["deadline"] == "2037-09-30"
     for township in county.townships:
         for kind in ("tank_cracked", "freezes_in_winter", "work"):
             task = task_of(township.manager, township.problems[kind])

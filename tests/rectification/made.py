@@ -21,7 +21,7 @@ PLAN_TEXTS: dict[str, Any] = {
     "technical_route": "三格化粪池破损的整体更换，按国家标准做满水试验",
     "workforce": "成立工作专班，委托有资质单位施工",
     "funds": [{"source": "county", "amount_fen": 5_000_000, "note": "奖补资金"}],
-    "due_on": "2027-10-31",
+    "due_on": "2037-10-31",
 }
 
 

@@ -33,10 +33,10 @@ def done(surveyor: TestClient, database: Database) -> list[dict[str, Any]]:
 
 def test_a_panel_of_both_sides_begins_with_the_checklist_of_the_mode(as_: As, done: list[dict[str, Any]]) -> None:
     manager, reviewer = as_("township_manager"), as_("county_reviewer")
-    body = made.acceptance_body(done, manager, reviewer, planned_on="2027-09-10")
+    body = made.acceptance_body(done, manager, reviewer, planned_on="2037-09-10")
     body["panel"].append({"name": "李工", "unit": "县水利局"})
     one = ok(manager.post(f"{API}/acceptances", json=body), 201)
-    assert (one["state"], one["level"], one["planned_on"]) == ("open", "township", "2027-09-10")
+    assert (one["state"], one["level"], one["planned_on"]) == ("open", "township", "2037-09-10")
     assert one["division_code"] == survey.VILLAGE
     assert one["toilet_mode"] == "three_compartment"
     assert one["problem_ids"] == sorted(problem["id"] for problem in done)
@@ -68,7 +68,7 @@ def test_sent_again_it_is_the_same_and_another_body_is_refused(as_: As, done: li
     assert (again["id"], again["version"]) == (one["id"], 1)
     made.decide(manager, one, "pass", manager, reviewer)
     assert ok(manager.post(f"{API}/acceptances", json=body))["state"] == "passed"
-    other = manager.post(f"{API}/acceptances", json={**body, "planned_on": "2027-09-11"})
+    other = manager.post(f"{API}/acceptances", json={**body, "planned_on": "2037-09-11"})
     assert (other.status_code, other.json()["code"]) == (409, "id_taken")
     assert reviewer.post(f"{API}/acceptances", json=body).json()["code"] == "id_taken"
 
@@ -195,17 +195,17 @@ def test_an_open_one_is_changed_with_if_match(as_: As, surveyor: TestClient, don
     manager, reviewer, admin = as_("township_manager"), as_("county_reviewer"), as_("county_admin")
     one = made.acceptance(manager, done, manager, reviewer)
     url = f"{API}/acceptances/{one['id']}"
-    assert manager.patch(url, json={"planned_on": "2027-09-12"}).status_code == 428
+    assert manager.patch(url, json={"planned_on": "2037-09-12"}).status_code == 428
     tag = {"If-Match": f'"{one["version"]}"'}
-    body = {"planned_on": "2027-09-12", "panel": made.panel(manager, admin), "problem_ids": [done[1]["id"]]}
+    body = {"planned_on": "2037-09-12", "panel": made.panel(manager, admin), "problem_ids": [done[1]["id"]]}
     changed = ok(manager.patch(url, json=body, headers=tag))
-    assert (changed["version"], changed["planned_on"]) == (2, "2027-09-12")
+    assert (changed["version"], changed["planned_on"]) == (2, "2037-09-12")
     assert changed["problem_ids"] == [done[1]["id"]]
     assert {member["user_id"] for member in changed["panel"]} == {made.me(manager), made.me(admin)}
     same = ok(manager.patch(url, json=body, headers={"If-Match": '"2"'}))
     assert same["version"] == 2
     stale = manager.patch(url, json={"planned_on": None}, headers=tag)
-    assert (stale.status_code, stale.json()["current"]["planned_on"]) == (412, "2027-09-12")
+    assert (stale.status_code, stale.json()["current"]["planned_on"]) == (412, "2037-09-12")
     refused(manager.patch(url, json={"panel": made.panel(manager)}, headers={"If-Match": "*"}), 422, "panel_incomplete")
     entry = ok(manager.get(f"{url}/history"))["items"][-1]
     assert entry["action"] == "acceptance.updated"

@@ -78,7 +78,7 @@ def test_a_new_edition_takes_the_place_of_the_old(
     database: Database, surveyor: TestClient, manager: TestClient, reviewer: TestClient
 ) -> None:
     kept, going, dropped, later = made.found(surveyor, "tank_cracked", "vent_missing", "no_roof", "no_water")
-    plan = made.approved_plan(manager, reviewer, [kept, going, dropped], due_on="2027-11-30")
+    plan = made.approved_plan(manager, reviewer, [kept, going, dropped], due_on="2037-11-30")
     begun(database, going["id"])
     body = {"id": str(new_id())}
     first = manager.post(f"{API}/plans/{plan['id']}/revise", json=body)
@@ -97,7 +97,7 @@ def test_a_new_edition_takes_the_place_of_the_old(
     answer = manager.post(f"{url}/submit")
     assert faults(answer) == {"/items": "task_begun"}
     assert answer.json()["errors"][0]["value"] == going["id"]
-    new = {"measure": "整体更换", "contractor": "乙公司", "due_on": "2027-10-31", "cost_fen": 90_000}
+    new = {"measure": "整体更换", "contractor": "乙公司", "due_on": "2037-10-31", "cost_fen": 90_000}
     made.put(manager, draft["id"], *(made.item(one, **new) for one in (kept, going, later)))
     made.plan_step(manager, draft["id"], "submit")
     filed = made.plan_step(reviewer, draft["id"], "approve")
@@ -108,13 +108,13 @@ def test_a_new_edition_takes_the_place_of_the_old(
         task = task_of(database, one["id"])
         assert (task.state, str(task.plan_id), task.attempt) == (state, draft["id"], 1)
         assert (task.measure, task.contractor, task.cost_fen) == ("整体更换", "乙公司", 90_000)
-        assert str(task.due_on) == ok(manager.get(f"{API}/problems/{one['id']}"))["deadline"] == "2027-10-31"
+        assert str(task.due_on) == ok(manager.get(f"{API}/problems/{one['id']}"))["deadline"] == "2037-10-31"
     gone = task_of(database, dropped["id"])
     assert (gone.state, str(gone.plan_id)) == ("cancelled", plan["id"])
     assert (gone.cancel_reason or "").startswith("新版方案不再列入")
     shown = ok(manager.get(f"{API}/problems/{dropped['id']}"))
     assert (shown["task_id"], shown["state"]) == (None, "open")
-    assert (shown["deadline"], shown["deadline_source"]) == ("2027-12-31", "rule")  # the campaign's own again
+    assert (shown["deadline"], shown["deadline_source"]) == ("2037-12-31", "rule")  # the campaign's own again
     entries = ok(reviewer.get(f"{API}/problems/{dropped['id']}/history"))["items"]
     assert entries[-1]["action"] == "problem.dropped_from_plan"
     assert "plan.superseded" in [
@@ -138,7 +138,7 @@ def test_what_is_done_stays_as_it_is(
     assert draft["problems"]["accepted"] == 1
     answer = manager.post(f"{url}/items", json={"items": [made.item(done, measure="另一措施")]})
     assert faults(answer) == {"/items/0/problem_id": "problem_done"}
-    same = [made.item(one, due_on="2027-12-31") for one in (done, open_)]
+    same = [made.item(one, due_on="2037-12-31") for one in (done, open_)]
     assert made.put(manager, draft["id"], *[made.item(open_, measure="改")])["changed"] == 1
     ok(manager.post(f"{url}/items/remove", json={"problem_ids": [done["id"]]}))
     assert faults(manager.post(f"{url}/submit")) == {"/items": "task_begun"}
@@ -156,22 +156,22 @@ def test_a_revision_starts_from_what_tasks_say_today(
     as_: As, database: Database, surveyor: TestClient, manager: TestClient, reviewer: TestClient
 ) -> None:
     one, gone = made.found(surveyor, "tank_cracked", "vent_missing")
-    plan = made.approved_plan(manager, reviewer, [one, gone], due_on="2027-06-30")
+    plan = made.approved_plan(manager, reviewer, [one, gone], due_on="2037-06-30")
     ok(as_("county_admin").post(f"{API}/problems/{gone['id']}/dismiss", json={"reason": "误登"}))
     with database.transaction(COUNTY) as session:  # as a granted postponement does
-        values = {"problem": UUID(one["id"]), "due": "2027-09-30"}
+        values = {"problem": UUID(one["id"]), "due": "2037-09-30"}
         session.connection().execute(text("update task set due_on = :due where problem_id = :problem"), values)
         session.connection().execute(
             text("update problem set deadline = :due, deadline_source = 'postponement' where id = :problem"), values
         )
     draft = made.plan_step(manager, plan["id"], "revise", 201)
     [item] = items_of(manager, draft["id"])  # what is dismissed is not carried over
-    assert (item["problem_id"], item["due_on"]) == (one["id"], "2027-09-30")
+    assert (item["problem_id"], item["due_on"]) == (one["id"], "2037-09-30")
     made.plan_step(manager, draft["id"], "submit")
     made.plan_step(reviewer, draft["id"], "approve")
-    assert str(task_of(database, one["id"]).due_on) == "2027-09-30"
+    assert str(task_of(database, one["id"]).due_on) == "2037-09-30"
     shown = ok(manager.get(f"{API}/problems/{one['id']}"))
-    assert (shown["deadline"], shown["deadline_source"]) == ("2027-09-30", "postponement")
+    assert (shown["deadline"], shown["deadline_source"]) == ("2037-09-30", "postponement")
 
 
 def test_an_addendum_stands_beside_the_plan(surveyor: TestClient, manager: TestClient, reviewer: TestClient) -> None:
@@ -215,7 +215,7 @@ def furnish(database: Database, count: int) -> None:
             text(
                 """
                 insert into problem (id, division_code, campaign_id, problem_class, type_id, cause, found_at, deadline)
-                select uuidv7(), :village, campaign.id, 'work', kind.id, 'work_process', now(), date '2027-12-31'
+                select uuidv7(), :village, campaign.id, 'work', kind.id, 'work_process', now(), date '2037-12-31'
                 from campaign, (select id from problem_type where code = 'rushing') as kind, generate_series(1, :count)
                 """
             ),
@@ -252,7 +252,7 @@ def test_hundreds_take_no_more_statements_than_a_few(
 def test_charging_many_is_charging_each(database: Database, surveyor: TestClient, manager: TestClient) -> None:
     plan_id = UUID(made.plan(manager)["id"])
     furnish(database, 2)
-    what = task_life.Charge(measure="整改", due_on=survey.moment("2027-05-01T00:00:00+08:00").date(), cost_fen=1)
+    what = task_life.Charge(measure="整改", due_on=survey.moment("2037-05-01T00:00:00+08:00").date(), cost_fen=1)
     with database.transaction(COUNTY) as session:
         one, other = session.exec(select(LedgerProblem).order_by(col(LedgerProblem.id))).all()
         by = new_id()

@@ -64,10 +64,10 @@ def test_all_are_put_in_or_none(as_: As, surveyor: TestClient, manager: TestClie
     assert items_of(manager, draft["id"]) == []
     county = as_("county_admin").post(url, json={"items": [made.item(elsewhere)]})
     assert faults(county) == {"/items/0/problem_id": "problem_elsewhere"}
-    late = manager.post(url, json={"items": [made.item(good, due_on="2028-01-01")]})
+    late = manager.post(url, json={"items": [made.item(good, due_on="2038-01-01")]})
     assert faults(late) == {"/items/0/due_on": "due_after_deadline"}
-    assert late.json()["errors"][0]["expected"] == "<= 2027-12-31"
-    made.put(manager, draft["id"], made.item(good, due_on="2027-12-31"))
+    assert late.json()["errors"][0]["expected"] == "<= 2037-12-31"
+    made.put(manager, draft["id"], made.item(good, due_on="2037-12-31"))
     assert manager.post(url, json={"items": []}).status_code == 422
     stale = manager.post(url, json={"items": [made.item(good)]}, headers={"If-Match": '"1"'})
     assert refused(stale, 412, "stale")["current"]["problems"]["total"] == 1
@@ -120,8 +120,8 @@ def test_rules_fill_in_every_problem_that_can_be_planned(as_: As, surveyor: Test
     made.put(manager, draft["id"], made.item(by_type["tank_cracked"], measure="自定措施", responsible_person="李主任"))
     url = f"{API}/plans/{draft['id']}/items/fill"
     rules = [
-        {"problem_type": "no_door", "measure": "装门", "due_on": "2027-12-01"},
-        {"cause": "technical_mode", "measure": "接通自来水", "timetable": "2028 年", "due_on": "2027-12-01"},
+        {"problem_type": "no_door", "measure": "装门", "due_on": "2037-12-01"},
+        {"cause": "technical_mode", "measure": "接通自来水", "timetable": "2038 年", "due_on": "2037-12-01"},
         {"problem_type": "tank_cracked", "measure": "换池", "responsible_unit": "石渡乡人民政府"},
     ]
     filled = ok(manager.post(url, json={"measures": rules}))
@@ -130,7 +130,7 @@ def test_rules_fill_in_every_problem_that_can_be_planned(as_: As, surveyor: Test
     shown = {one["problem_type"]: one for one in items_of(manager, draft["id"])}
     assert shown["tank_cracked"]["measure"] == "自定措施"
     assert (shown["no_door"]["measure"], shown["no_door"]["due_on"]) == ("装门", None)
-    assert (shown["no_water"]["due_on"], shown["no_water"]["timetable"]) == ("2027-12-01", "2028 年")
+    assert (shown["no_water"]["due_on"], shown["no_water"]["timetable"]) == ("2037-12-01", "2038 年")
     again = ok(manager.post(url, json={"measures": rules}))
     assert (again["added"], again["version"]) == (0, filled["version"])
     over = ok(manager.post(url, json={"measures": rules, "only_missing": False}))
@@ -224,7 +224,7 @@ def test_what_changed_meanwhile_stops_the_plan(
 ) -> None:
     good, bad = made.found(surveyor, "tank_cracked", "no_water")
     draft = made.plan(manager)
-    made.put(manager, draft["id"], *(made.item(one, due_on="2027-06-30") for one in (good, bad)))
+    made.put(manager, draft["id"], *(made.item(one, due_on="2037-06-30") for one in (good, bad)))
     ok(as_("county_admin").post(f"{API}/problems/{bad['id']}/dismiss", json={"reason": "误登"}))
     answer = manager.post(f"{API}/plans/{draft['id']}/submit")
     assert list(faults(answer).values()) == ["problem_not_open"]

@@ -65,7 +65,7 @@ def test_the_page_holds_the_whole_plan(as_: As, manager: TestClient) -> None:
     made.put(
         manager,
         draft["id"],
-        *(made.item(one, due_on="2027-06-30", responsible_person="李主任") for one in here),
+        *(made.item(one, due_on="2037-06-30", responsible_person="李主任") for one in here),
         made.item(there[0], contractor="甲公司", timetable="分两期"),
         made.item(at_work, measure="落实管护员", cost_fen=None),
     )
@@ -77,9 +77,9 @@ def test_the_page_holds_the_whole_plan(as_: As, manager: TestClient) -> None:
     for told in (
         *("一、整改重点", "二、技术路线", "三、力量组织", "四、经费保障", "五、时限要求", "六、问题清单及整改措施"),
         *("编制单位", "审核单位", "日期：", "备案号：修厕备〔2026〕8号", "石渡乡农村户厕问题整改方案", "第 1 版"),
-        *("1,234,567.89", "0.05", "1,234,567.94", "县级财政", "农户自筹", "2027 年 10 月 31 日", "共 4 个问题"),
+        *("1,234,567.89", "0.05", "1,234,567.94", "县级财政", "农户自筹", "2037 年 10 月 31 日", "共 4 个问题"),
         *("1,200.00", "3,600.00", "化粪池（桶体）破裂", "三格化粪池式", "李主任", "甲公司", "分两期", "张**"),
-        *("乡镇本级（1 个）", "（2 个）", "2027 年 6 月 30 日", made.PLAN_TEXTS["key_points"]),
+        *("乡镇本级（1 个）", "（2 个）", "2037 年 6 月 30 日", made.PLAN_TEXTS["key_points"]),
     ):
         assert told in page, told
     assert "张三丰" not in page

@@ -60,9 +60,9 @@ def test_from_draft_to_filed(surveyor: TestClient, manager: TestClient, reviewer
     assert (draft["township_name"], draft["campaign_name"]) == ("石渡乡", "农村户厕问题摸排整改")
     assert (draft["state"], draft["kind"], draft["edition"]) == ("draft", "plan", 1)
     assert draft["allowed_actions"] == ["edit", "submit", "withdraw"]
-    put = made.put(manager, draft["id"], *(made.item(one, due_on="2027-06-30") for one in problems))
+    put = made.put(manager, draft["id"], *(made.item(one, due_on="2037-06-30") for one in problems))
     assert (put["added"], put["changed"], put["unchanged"], put["total"], put["version"]) == (2, 0, 0, 2, 2)
-    again = made.put(manager, draft["id"], *(made.item(one, due_on="2027-06-30") for one in problems))
+    again = made.put(manager, draft["id"], *(made.item(one, due_on="2037-06-30") for one in problems))
     assert (again["added"], again["unchanged"], again["version"]) == (0, 2, 2)
     sent = made.plan_step(manager, draft["id"], "submit")
     assert sent["state"] == "submitted"
@@ -78,7 +78,7 @@ def test_from_draft_to_filed(surveyor: TestClient, manager: TestClient, reviewer
     assert {one["problem_type"] for one in items} == {"tank_cracked", "mode_unsuitable"}
     for one in problems:  # the plan's day is the problem's deadline now, also where it had none
         shown = ok(manager.get(f"{API}/problems/{one['id']}"))
-        assert (shown["deadline"], shown["deadline_source"], shown["state"]) == ("2027-06-30", "plan", "open")
+        assert (shown["deadline"], shown["deadline_source"], shown["state"]) == ("2037-06-30", "plan", "open")
         assert shown["task_id"] is not None
         history = [entry["action"] for entry in ok(reviewer.get(f"{API}/problems/{one['id']}/history"))["items"]]
         assert history == ["problem.opened", "problem.charged"]

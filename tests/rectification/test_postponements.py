@@ -16,7 +16,7 @@ from toilet_api.kernel.fields import new_id, now
 from toilet_api.survey.rules import shanghai_date
 
 As = Callable[[str], TestClient]
-LATER = "2028-03-31"
+LATER = "2038-03-31"
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def surveyor(as_: As) -> TestClient:
 
 @pytest.fixture
 def task(surveyor: TestClient, database: Database) -> dict[str, Any]:
-    """A task by a plan, due at the end of 2027."""
+    """A task by a plan, due at the end of 2037."""
     problem = made.found(surveyor, "tank_cracked")[0]
     shown: dict[str, Any] = ok(surveyor.get(f"{API}/tasks/{passing.charged(database, problem['id'])}"))
     return shown
@@ -57,7 +57,7 @@ def test_granted_it_moves_the_task_and_its_problem(as_: As, surveyor: TestClient
     answer = ask(manager, task)
     asked = ok(answer, 201)
     assert answer.headers["Location"] == f"{API}/postponements/{asked['id']}"
-    assert (asked["state"], asked["from_due"], asked["to_due"]) == ("requested", "2027-12-31", LATER)
+    assert (asked["state"], asked["from_due"], asked["to_due"]) == ("requested", "2037-12-31", LATER)
     assert asked["requested_by_name"]
     assert asked["allowed_actions"] == ["withdraw"]
     assert "postpone" not in ok(manager.get(f"{API}/tasks/{task['id']}"))["allowed_actions"]
@@ -72,19 +72,19 @@ def test_granted_it_moves_the_task_and_its_problem(as_: As, surveyor: TestClient
     assert (problem["deadline"], problem["deadline_source"]) == (LATER, "postponement")
     entry = ok(manager.get(f"{API}/tasks/{task['id']}/history"))["items"][-1]
     assert (entry["action"], entry["before"], entry["after"]) == (
-        *("task.postponed", {"due_on": "2027-12-31"}, {"due_on": LATER}),
+        *("task.postponed", {"due_on": "2037-12-31"}, {"due_on": LATER}),
     )
     assert entry["reason"] == "雨季无法施工"
     entry = ok(manager.get(f"{API}/problems/{task['problem_id']}/history"))["items"][-1]
     assert (entry["action"], entry["after"]["deadline_source"]) == ("problem.postponed", "postponement")
     assert refused(decide(reviewer, asked, "grant"), 409, "wrong_state")["state"] == "granted"
-    assert ok(ask(manager, task, "2028-06-30"), 201)["from_due"] == LATER  # and later once more
+    assert ok(ask(manager, task, "2038-06-30"), 201)["from_due"] == LATER  # and later once more
 
 
 def test_a_granted_day_is_not_moved_by_the_campaign_s_rules(as_: As, task: dict[str, Any]) -> None:
     admin = as_("county_admin")
     ok(decide(as_("county_reviewer"), ok(ask(admin, task), 201), "grant"))
-    rules = {**survey.RULES, "product_quality": {"kind": "fixed", "date": "2027-06-30"}}
+    rules = {**survey.RULES, "product_quality": {"kind": "fixed", "date": "2037-06-30"}}
     url = f"{API}/campaigns/{task['campaign_id']}"
     ok(admin.patch(url, json={"deadline_rules": rules}, headers={"If-Match": "*"}))
     assert ok(admin.get(f"{API}/problems/{task['problem_id']}"))["deadline"] == LATER
@@ -128,10 +128,10 @@ def test_the_day_lies_ahead_and_behind_the_present_one(
 ) -> None:
     manager = as_("township_manager")
     today = shanghai_date(now())
-    for day, code in ((task["due_on"], "not_later"), ("2027-06-30", "not_later"), (today, "not_in_the_future")):
+    for day, code in ((task["due_on"], "not_later"), ("2037-06-30", "not_later"), (today, "not_in_the_future")):
         body = refused(ask(manager, task, str(day)), 422, "invalid")
         assert (body["errors"][0]["pointer"], body["errors"][0]["code"]) == ("/to_due", code)
-    assert ask(manager, task, "2027-02-31").status_code == 422
+    assert ask(manager, task, "2037-02-31").status_code == 422
     assert ask(manager, task, reason="").status_code == 422
     late = made.found(surveyor, "no_light", visited_at=survey.earlier(days=30))[0]
     overdue = made.at_once(surveyor, late)
@@ -162,13 +162,13 @@ def test_a_day_that_was_overtaken_is_not_granted(as_: As, surveyor: TestClient, 
     asked = ok(ask(manager, task), 201)
     admin = as_("county_admin")
     campaign = ok(admin.get(f"{API}/campaigns"))["items"][0]
-    rules = {**campaign["deadline_rules"], "product_quality": {"kind": "fixed", "date": "2028-05-31"}}
+    rules = {**campaign["deadline_rules"], "product_quality": {"kind": "fixed", "date": "2038-05-31"}}
     change = {"deadline_rules": rules}
     ok(admin.patch(f"{API}/campaigns/{campaign['id']}", json=change, headers={"If-Match": "*"}))
     assert "grant" not in ok(reviewer.get(f"{API}/postponements/{asked['id']}"))["allowed_actions"]
     body = refused(decide(reviewer, asked, "grant"), 409, "postponement_overtaken")
-    assert (body["due_on"], body["to_due"]) == ("2028-05-31", LATER)
-    assert ok(surveyor.get(f"{API}/tasks/{task['id']}"))["due_on"] == "2028-05-31"
+    assert (body["due_on"], body["to_due"]) == ("2038-05-31", LATER)
+    assert ok(surveyor.get(f"{API}/tasks/{task['id']}"))["due_on"] == "2038-05-31"
 
 
 def test_sent_again_it_is_the_same_request(as_: As, task: dict[str, Any]) -> None:
@@ -226,7 +226,7 @@ def refused_stale(answer: Any) -> dict[str, Any]:
 def test_filters_and_orders(as_: As, surveyor: TestClient, database: Database, task: dict[str, Any]) -> None:
     manager, reviewer = as_("township_manager"), as_("county_reviewer")
     other = made.at_once(surveyor, made.found(surveyor, "no_light")[0])
-    first, second = ok(ask(manager, task), 201), ok(ask(manager, other, "2027-01-31"), 201)
+    first, second = ok(ask(manager, task), 201), ok(ask(manager, other, "2037-01-31"), 201)
     ok(decide(reviewer, first, "grant"))
 
     def shown(**params: Any) -> list[str]:
@@ -240,7 +240,7 @@ def test_filters_and_orders(as_: As, surveyor: TestClient, database: Database, t
     assert shown(task_id=other["id"]) == shown(problem_id=other["problem_id"]) == ["no_light"]
     assert shown(campaign_id=task["campaign_id"]) == ["tank_cracked", "no_light"]
     assert shown(division=survey.OTHER_VILLAGE) == []
-    assert second["to_due"] == "2027-01-31"
+    assert second["to_due"] == "2037-01-31"
     assert reviewer.get(f"{API}/postponements", params={"division": "110101"}).status_code == 404
 
 

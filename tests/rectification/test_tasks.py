@@ -63,7 +63,7 @@ def refused(answer: Any, status: int, code: str) -> dict[str, Any]:
 def test_from_pending_to_submitted(as_: As, surveyor: TestClient, task: dict[str, Any]) -> None:
     assert (task["state"], task["path"], task["attempt"], task["overdue"]) == ("pending", "planned", 1, False)
     assert (task["problem_type"], task["problem_state"], task["head_masked"]) == ("tank_cracked", "open", "张**")
-    assert task["due_on"] == "2027-12-31"
+    assert task["due_on"] == "2037-12-31"
     assert task["village_name"]
     assert task["allowed_actions"] == ["start", "note"]
     made.noted(surveyor, task, "before", percent=0)
@@ -181,7 +181,7 @@ def test_assignment_is_a_merge_patch(as_: As, surveyor: TestClient, task: Any) -
     for wrong in (
         {"measure": None},
         {"measure": ""},
-        {"due_on": "2028-01-01"},
+        {"due_on": "2038-01-01"},
         {"cost_fen": -1},
         {"state": "accepted"},
     ):
@@ -248,7 +248,7 @@ def test_steps_out_of_their_order_say_what_is_possible(surveyor: TestClient, tas
 
 def test_filters_and_orders(as_: As, surveyor: TestClient, database: Database) -> None:
     neighbour, admin = as_("village_surveyor_2"), as_("county_admin")
-    first = planned(surveyor, database, due_on=date(2027, 6, 30), contractor="甲队", responsible_unit="石渡村委会")
+    first = planned(surveyor, database, due_on=date(2037, 6, 30), contractor="甲队", responsible_unit="石渡村委会")
     second = planned(surveyor, database, "floods")  # a timetable of its own, which nobody has set yet
     third = made.found(neighbour, "no_light", village=survey.OTHER_VILLAGE, visited_at=survey.earlier(days=20))[0]
     late = made.at_once(neighbour, third, contractor="乙队")
@@ -268,8 +268,8 @@ def test_filters_and_orders(as_: As, surveyor: TestClient, database: Database) -
     assert shown(problem_id=third["id"]) == ["no_light"]
     assert shown(overdue="true") == ["no_light"]
     assert shown(overdue="false") == ["tank_cracked", "floods"]
-    assert shown(due_after="2027-06-30", due_before="2027-06-30") == ["tank_cracked"]
-    assert shown(due_before="2027-06-29") == ["no_light"]
+    assert shown(due_after="2037-06-30", due_before="2037-06-30") == ["tank_cracked"]
+    assert shown(due_before="2037-06-29") == ["no_light"]
     assert shown(contractor="甲队") == ["tank_cracked"]
     assert shown(contractor="甲") == []
     assert shown(responsible_unit="石渡村委会") == ["tank_cracked"]
@@ -292,11 +292,11 @@ def test_filters_and_orders(as_: As, surveyor: TestClient, database: Database) -
 
 
 def test_overdue_is_a_fact_of_the_clock_in_shanghai(surveyor: TestClient, database: Database, app: FastAPI) -> None:
-    task = planned(surveyor, database, due_on=date(2027, 6, 30))
+    task = planned(surveyor, database, due_on=date(2037, 6, 30))
     for moment, late in (
-        ("2027-06-30T23:59:00+08:00", False),
-        ("2027-06-30T16:30:00+00:00", True),
-        ("2027-07-01T00:00:00+08:00", True),
+        ("2037-06-30T23:59:00+08:00", False),
+        ("2037-06-30T16:30:00+00:00", True),
+        ("2037-07-01T00:00:00+08:00", True),
     ):
         app.dependency_overrides[this_moment] = lambda moment=moment: datetime.fromisoformat(moment)
         assert get(surveyor, task)["overdue"] is late
@@ -314,10 +314,10 @@ def test_work_that_failed_is_done_again(surveyor: TestClient, database: Database
     made.task_step(surveyor, task, "start")
     made.noted(surveyor, task)
     made.task_step(surveyor, task, "submit")
-    passing.sent_back(database, task["problem_id"], "第三池渗漏", date(2027, 1, 31))
+    passing.sent_back(database, task["problem_id"], "第三池渗漏", date(2037, 1, 31))
     again = get(surveyor, task)
     assert (again["state"], again["redos"], again["redo_reason"]) == ("in_work", 1, "第三池渗漏")
-    assert (again["due_on"], again["submitted_at"], again["problem_state"]) == ("2027-01-31", None, "in_work")
+    assert (again["due_on"], again["submitted_at"], again["problem_state"]) == ("2037-01-31", None, "in_work")
     # What was to show the finished work shows it no longer; the next submission needs a photo of its own.
     assert (again["photos_after"], len(again["photos_during"])) == ([], 1)
     made.refused(surveyor.post(f"{TASKS}/{task['id']}/submit"), 409, "after_photo_missing")

@@ -113,7 +113,7 @@ class Site:
         if step == "note_after":
             return client.post(f"{url}/notes", json={"text": "完工", "stage": "after", "photo_ids": [self.photo]})
         if step == "postpone":
-            return client.post(f"{url}/postponements", json={"to_due": "2029-12-31", "reason": "雨季"})
+            return client.post(f"{url}/postponements", json={"to_due": "2039-12-31", "reason": "雨季"})
         return client.post(f"{url}/{step}")
 
 

@@ -16,8 +16,8 @@ from toilet_api.kernel.fields import now
 VILLAGE, OTHER_VILLAGE, TOWNSHIP = "360423208202", "360423208203", "360423208"
 API = "/api/v1"
 RULES = {
-    "construction_quality": {"kind": "fixed", "date": "2027-12-31"},
-    "product_quality": {"kind": "fixed", "date": "2027-12-31"},
+    "construction_quality": {"kind": "fixed", "date": "2037-12-31"},
+    "product_quality": {"kind": "fixed", "date": "2037-12-31"},
     "technical_mode": {"kind": "timetable"},
     "small_defect": {"kind": "days", "days": 7},
     "work_process": {"kind": "days", "days": 30},

@@ -36,7 +36,7 @@ def test_a_visit_goes_upward_and_its_finding_is_in_the_ledger(as_: As, surveyor:
     assert [one["problem_id"] is not None for one in sent["findings"]] == [True, True]
     found = {one["problem_type"]: one for one in made.problems(as_("county_admin"))}
     assert set(found) == {"tank_cracked", "no_light"}
-    assert found["tank_cracked"]["deadline"] == "2027-12-31"
+    assert found["tank_cracked"]["deadline"] == "2037-12-31"
     assert found["tank_cracked"]["head_masked"] == "张**"
     assert found["tank_cracked"]["toilet_mode"] == "three_compartment"
     manager = as_("township_manager")

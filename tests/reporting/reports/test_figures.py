@@ -135,7 +135,7 @@ def test_a_report_of_the_past_still_shows_its_records(as_: As, app: FastAPI, dat
     assert (shown["place_code"], shown["household_id"], shown["deadline"]) == (
         VILLAGE,
         found["household_id"],
-        "2027-12-31",
+        "2037-12-31",
     )
     assert shown["head_masked"].endswith("*")
     assert len(records(manager, later, "problems.open")) == was["current"]["figures"]["problems"]["open"]
