@@ -50,8 +50,14 @@ QUICK_PLANS = {
     "enable_memoize": "off",
     "enable_incremental_sort": "off",
 }
-# Nothing of it need survive, and nobody copies it.
-FORGETFUL = {"wal_level": "minimal", "max_wal_senders": "0", "wal_compression": "off"} | QUICK_PLANS
+# Nothing of it need survive, and nobody copies it; who waits in a circle is told so at once, not after a second.
+FORGETFUL = {
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "wal_compression": "off",
+    "deadlock_timeout": "'50ms'",
+    **QUICK_PLANS,
+}
 
 
 @pytest.fixture(scope="session")

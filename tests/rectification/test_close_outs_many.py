@@ -271,7 +271,7 @@ def test_two_at_once_of_the_same_toilets_in_another_order(
         row = close_held(session, *given, **named)
         session.flush()
         with suppress(BrokenBarrierError):
-            met.wait(timeout=1)
+            met.wait(timeout=0.3)
         return row
 
     monkeypatch.setattr(bulk_close, "close_held", close_and_meet)

@@ -140,7 +140,7 @@ class Person:
     def to_postpone(self) -> None:
         problem = self._problem("in_work")
         if problem is not None and problem["task_id"]:
-            body = {"to_due": "2028-03-31", "reason": "雨季无法施工"}
+            body = {"to_due": "2038-03-31", "reason": "雨季无法施工"}
             self._do("postpone", "POST", f"/tasks/{problem['task_id']}/postponements", json=body)
 
     def to_accept(self) -> None:

@@ -148,7 +148,7 @@ def postponed(as_: As, database: Database) -> tuple[dict[str, Any], str, Write]:
     """A postponement is asked for."""
     problem = found(as_, "tank_cracked")
     url, manager = f"{charged(as_, database, problem)}/postponements", as_("township_manager")
-    return problem, "postponement", lambda: manager.post(url, json={"to_due": "2028-03-31", "reason": "雨季无法施工"})
+    return problem, "postponement", lambda: manager.post(url, json={"to_due": "2038-03-31", "reason": "雨季无法施工"})
 
 
 def planned(as_: As, database: Database) -> tuple[dict[str, Any], str, Write]:
