@@ -8,7 +8,6 @@ import openpyxl
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.breadth import in_turn
 from tests.exchange.exporting import content, exported
 from tests.exchange.kinds import counted, faults, run
 from tests.registry import made as registry
@@ -37,10 +36,8 @@ def homes(client: TestClient) -> None:
     )
 
 
-ROUNDS = [(form, personal) for personal in ("masked", "plain") for form in ("csv", "xlsx", "ndjson", "parquet", "csv")]
-
-
-@pytest.mark.parametrize(("form", "personal"), dict.fromkeys(in_turn(ROUNDS, 0, 2)))
+@pytest.mark.parametrize("form", ["csv", "xlsx", "ndjson", "parquet"])
+@pytest.mark.parametrize("personal", ["masked", "plain"])
 def test_households_go_in_again_unchanged(as_: As, drain_jobs: Drain, form: str, personal: str) -> None:
     client = as_("county_admin")
     homes(client)

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from tests.breadth import IS_BROAD, tries
+from tests.breadth import tries
 from tests.exchange.killing import KINDS, Deployed, Patient, furnish
 from tests.exchange.test_register import ledger
 from tests.folders import quick_folder
@@ -325,7 +325,6 @@ def test_every_row_is_there_once_or_none_whatever_is_killed(deployed: Deployed) 
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not IS_BROAD, reason="of a long file: make test-broad; a short one's: test_judged_apart")
 def test_a_long_file_too_which_a_process_of_its_own_judges(deployed: Deployed) -> None:
     rolls = random.Random(SEED)
     deployed.start()

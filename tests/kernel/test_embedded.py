@@ -78,8 +78,11 @@ def test_a_fresh_directory_gets_a_utf8_database_in_byte_order(place: Path) -> No
     assert not postgres.is_running()
 
 
-def test_any_path_will_do(place: Path) -> None:
-    postgres = server(place / "blanks 目录 and quote'\"$(x)`y`" / "a,b\\c" / ("long" * 30))
+@pytest.mark.parametrize(
+    "name", ["blanks 目录 and quote'\"$(x)`y`", "a,b\\c", "long" * 30], ids=["blanks and quotes", "list", "long"]
+)
+def test_any_path_will_do(place: Path, name: str) -> None:
+    postgres = server(place / name)
     try:
         assert one(postgres.start(), "select 1") == 1
     finally:
